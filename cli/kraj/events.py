@@ -1,0 +1,54 @@
+"""What long actions report while they run: one stream, read by console, JSON lines and portal alike.
+
+Producers call a `Reporter`; they never print. Events are plain values without secrets.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+
+class EventKind(enum.StrEnum):
+    """Where in its life the thing reported on is."""
+
+    STARTED = "started"
+    PROGRESS = "progress"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    `action` names the long action (`lab up`, `preview`, `up`, `verify`, …); `subject` what it acts on
+    (a stack, a lab service); `resource` and `operation` are filled for a single resource of a stack.
+    """
+
+    kind: EventKind
+    action: str
+    subject: str
+    message: str = ""
+    resource: str = ""  #: URN
+    resource_type: str = ""  #: Pulumi type token
+    operation: str = ""  #: same, create, update, replace, delete, read, refresh
+    completed: int | None = None  #: steps done, where they can be counted
+    total: int | None = None  #: steps in all, where known
+    seconds: float | None = None  #: duration, on `done` and `failed`
+    details: dict[str, Any] = field(default_factory=dict)
+    at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, without empty fields."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", None, {})}
+
+
+Reporter = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """A reporter for callers that want silence."""
