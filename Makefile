@@ -1,0 +1,49 @@
+# `make demo` sets everything up and runs the main job; `make test` sets up and runs all tests.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+KRAJ := .venv/bin/kraj
+DEMO := --only centre --only tenant:liberec --only tenant:jablonec-nad-nisou --only tenant:zelezny-brod
+export KRAJ_REGION ?= liberecky
+
+.PHONY: help setup demo test test-unit lint format lock clean
+
+help: ## Show the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make the virtual environment in .venv from the lock file
+	@.ci/bootstrap
+
+demo: setup ## Bring up OpenStack, provision the centre and three municipalities, prove it
+	$(KRAJ) doctor
+	$(KRAJ) lab up
+	$(KRAJ) region validate
+	$(KRAJ) plan $(DEMO) || test $$? -eq 2
+	$(KRAJ) up $(DEMO) --yes
+	$(KRAJ) verify $(DEMO)
+	$(KRAJ) status $(DEMO)
+
+test: lint ## Run the linters and all tests; OpenStack is started for them
+	.venv/bin/pytest tests/unit -n 2
+	.venv/bin/pytest tests/lab
+
+test-unit: setup ## Run the unit tests alone (seconds)
+	.venv/bin/pytest tests/unit -n 2
+
+lint: setup ## Run ruff, mypy, yamllint and ansible-lint
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/yamllint --strict .
+	PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/ansible-lint --offline
+
+format: setup ## Format the sources
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+lock: setup ## Resolve the locked versions anew
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade pyproject.toml -o requirements/kraj.txt
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade --group dev pyproject.toml -o requirements/dev.txt
+	grep -A 100 '^uv==' requirements/dev.txt | awk 'NR>1 && /^[a-z]/{exit} {print}' > requirements/uv.txt
+
+clean: ## Remove the virtual environment and caches (never the state in .kraj)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
