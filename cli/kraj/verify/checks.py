@@ -1,0 +1,98 @@
+"""A check, its evidence, and the collection of them for one stack."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Status(enum.StrEnum):
+    """The verdict on one check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"  #: could not be judged; the message says why
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One statement about the running cloud, judged, with what was expected and what was found."""
+
+    id: str  #: stable, for example `server.active`
+    subject: str  #: name of the resource
+    status: Status
+    expected: Any = None
+    actual: Any = None
+    message: str = ""
+    source: str = ""  #: standard that asks for it, where one does
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "subject": self.subject,
+            "status": self.status.value,
+            "expected": self.expected,
+            "actual": self.actual,
+            "message": self.message,
+            "source": self.source,
+        }
+
+
+def equal(check: str, subject: str, expected: Any, actual: Any, source: str = "") -> Check:
+    """Passed where both values are equal."""
+    good = expected == actual
+    message = "" if good else f"expected {expected}, found {actual}"
+    status = Status.PASSED if good else Status.FAILED
+    return Check(check, subject, status, expected, actual, message, source)
+
+
+def present(check: str, subject: str, found: object, source: str = "") -> Check:
+    """Passed where something was found."""
+    good = found is not None
+    return Check(
+        check,
+        subject,
+        Status.PASSED if good else Status.FAILED,
+        "exists",
+        "exists" if good else "missing",
+        "" if good else "missing",
+        source,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """All checks of one stack."""
+
+    stack: str  #: `centre` or `tenant:<slug>`
+    checks: tuple[Check, ...]
+    seconds: float = 0.0
+    evidence: dict[str, Any] = field(default_factory=dict)  #: ids that were looked at
+
+    def count(self, status: Status) -> int:
+        return sum(check.status is status for check in self.checks)
+
+    @property
+    def passed(self) -> bool:
+        return all(check.status is not Status.FAILED for check in self.checks)
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.status is Status.FAILED)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "stack": self.stack,
+            "passed": self.passed,
+            "counts": {status.value: self.count(status) for status in Status},
+            "seconds": round(self.seconds, 3),
+            "checks": [check.as_dict() for check in self.checks],
+            "evidence": self.evidence,
+        }
+
+
+def flatten(groups: Iterable[Iterable[Check]]) -> tuple[Check, ...]:
+    """The checks of several groups in one tuple."""
+    return tuple(check for group in groups for check in group)
