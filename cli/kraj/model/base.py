@@ -1,16 +1,23 @@
 """What the model's classes share: their base and the small annotated types of their fields.
 
-Types carry their pattern and limits, so that the JSON Schemas made from the models say the same.
-Nothing here knows a region; nothing here reads files.
+Types carry their pattern and limits, so that the JSON Schemas made from the models say the same,
+and a phrase for people, which error messages use. Nothing here knows a region or reads files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from kraj.errors import ErrorCode
+from kraj.model.errors import WRONG_VALUE
+
+#: Pattern → what a value of that form is, in words.
+PHRASES: dict[str, str] = {}
 
 
 class Part(BaseModel):
@@ -19,48 +26,85 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
+def shaped(pattern: str, phrase: str, max_length: int = 200) -> Any:
+    """Constraints of a text whose form `phrase` says in words, to go on with "must be …"."""
+    PHRASES[pattern] = phrase
+    return StringConstraints(pattern=pattern, max_length=max_length)
+
+
+class Faults:
+    """Collects everything that the checks of several fields find, for one ValidationError.
+
+    A validator that raised at the first fault would hide the next one until the file is mended.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[InitErrorDetails] = []
+
+    def add(self, message: str, *path: str | int, code: ErrorCode = WRONG_VALUE) -> None:
+        """Note a fault; `path` leads from the checked object to the wrong value."""
+        kind = PydanticCustomError("fault", "{reason}", {"reason": message, "code": code})
+        self._found.append(InitErrorDetails(type=kind, loc=path, input=None))
+
+    def raise_any(self, title: str) -> None:
+        """Raise pydantic's ValidationError where there are any."""
+        if self._found:
+            raise ValidationError.from_exception_data(title, self._found)
+
+
+def repeated(values: Iterable[str]) -> list[tuple[int, str]]:
+    """Index and value of each value that was there before."""
+    seen: set[str] = set()
+    found = []
+    for index, value in enumerate(values):
+        if value in seen:
+            found.append((index, value))
+        seen.add(value)
+    return found
+
+
+def _only_text(value: object) -> object:
+    """Pydantic would read a number as seconds since 1970, which nobody means in a region file."""
+    if isinstance(value, str | date):
+        return value
+    raise PydanticCustomError("fault", "{reason}", {"reason": f"{value!r} is not a date"})
+
+
 SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 #: 40 leaves room for prefix, service and number inside the 63 octets of a DNS label (RFC 1035).
 SLUG_MAX_LENGTH = 40
+SLUG_PHRASE = "lower-case ASCII letters and digits with single hyphens between them"
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN, max_length=SLUG_MAX_LENGTH)]
+Slug = Annotated[str, shaped(SLUG_PATTERN, SLUG_PHRASE, SLUG_MAX_LENGTH)]
 Email = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s]+@([A-Za-z0-9-]+\.)+[A-Za-z]{2,}$", max_length=254)
+    str,
+    shaped(r"^[^@\s]+@([A-Za-z0-9-]+\.)+[A-Za-z]{2,}$", "an e-mail address", max_length=254),
 ]
-#: ISO 3166-1 alpha-2.
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Country = Annotated[
+    str, shaped(r"^[A-Z]{2}$", "two capital letters (ISO 3166-1 alpha-2), such as CZ")
+]
 #: The part of BCP 47 in daily use: language, script, region.
 Language = Annotated[
-    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")
+    str,
+    shaped(
+        r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$",
+        "a BCP 47 language tag, such as cs or de-AT",
+    ),
 ]
-#: A fully qualified domain name with the trailing dot (RFC 1035).
 DomainName = Annotated[
     str,
-    StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+$", max_length=254),
+    shaped(
+        r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+$",
+        "a domain name in lower case with the trailing dot, such as region.example.",
+        max_length=254,
+    ),
 ]
+IsoDate = Annotated[date, BeforeValidator(_only_text)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]
-Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+PortNumber = Annotated[int, Field(strict=True, ge=1, le=65535)]
 #: Nova's and Cinder's schedulers take allocation ratios; 16 is Nova's usual maximum.
 Overcommit = Annotated[float, Field(strict=True, gt=0, le=16)]
 Percent = Annotated[int, Field(strict=True, ge=0, lt=100)]
 Flag = Annotated[bool, Field(strict=True)]
-
-
-def fail(message: str, *path: str | int) -> PydanticCustomError:
-    """A fault for pydantic to collect, found by a check of several fields.
-
-    `path` leads from the checked object to the wrong value; the loader joins it to the place.
-    """
-    return PydanticCustomError("model", "{reason}", {"reason": message, "path": list(path)})
-
-
-def repeated(values: Iterable[str]) -> tuple[int, str] | None:
-    """Index and value of the first value that was there before, None where all differ."""
-    seen: set[str] = set()
-    for index, value in enumerate(values):
-        if value in seen:
-            return index, value
-        seen.add(value)
-    return None

@@ -7,19 +7,16 @@ the key file) is checked by `kraj.model.checks`. Nothing here reads files or com
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Iterable
-from datetime import date, time
-from ipaddress import IPv4Network, IPv6Network
+from datetime import time
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
+from kraj.model.address_plan import Dns, FloatingPlan, Ipv4Plan, Ipv6Plan, NetworkPlan
 from kraj.model.base import (
-    Count,
     Country,
-    DomainName,
-    Email,
+    Faults,
     Flag,
     Language,
     Overcommit,
@@ -28,17 +25,57 @@ from kraj.model.base import (
     Positive,
     Slug,
     Text,
-    fail,
     repeated,
+    shaped,
 )
+from kraj.model.catalogue import Image, ReplaceFrequency, ServerSize
+from kraj.model.errors import DUPLICATE_IDENTITY, IDENTITY_FORMAT, OVER_CAPACITY
 from kraj.model.units import GIB, Size
+
+__all__ = [
+    "Centre",
+    "CentreServers",
+    "Cloud",
+    "Compute",
+    "Dns",
+    "FloatingPlan",
+    "Image",
+    "Ipv4Plan",
+    "Ipv6Plan",
+    "Media",
+    "Naming",
+    "NetworkPlan",
+    "Region",
+    "ReplaceFrequency",
+    "ServerSize",
+    "ServiceHours",
+    "Site",
+    "Storage",
+    "StoragePool",
+]
 
 #: NUTS has its own letters for two countries (Regulation (EC) No 1059/2003, annex I).
 NUTS_COUNTRY = {"GR": "EL", "GB": "UK"}
 
-Nuts = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[0-9A-Z]{1,3}$")]
-FlavorName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
-Address = Annotated[str, StringConstraints(min_length=2, max_length=45)]
+Nuts = Annotated[
+    str, shaped(r"^[A-Z]{2}[0-9A-Z]{1,3}$", "a NUTS code (levels 1 to 3), such as CZ051")
+]
+Regime = Annotated[
+    str, shaped(r"^[1-7]x([1-9]|1[0-9]|2[0-4])$", "days a week, x, hours a day, such as 5x12")
+]
+TimeOfDay = Annotated[
+    str, shaped(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "a time of the day, such as 07:00")
+]
+FileName = Annotated[
+    str, shaped(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "the name of a file in the region's folder")
+]
+NamePrefix = Annotated[
+    str,
+    shaped(
+        r"^([a-z0-9][a-z0-9-]{0,14})?$",
+        "at most 15 lower-case ASCII letters, digits and hyphens",
+    ),
+]
 
 
 class Site(Part):
@@ -69,17 +106,24 @@ class Cloud(Part):
 
     @model_validator(mode="after")
     def _sites_differ(self) -> Cloud:
-        if twice := repeated(site.name for site in self.sites):
-            raise fail(f"the site {twice[1]!r} is there twice", "sites", twice[0], "name")
+        faults = Faults()
+        for index, name in repeated(site.name for site in self.sites):
+            faults.add(
+                f"the site {name!r} is there twice",
+                *("sites", index, "name"),
+                code=DUPLICATE_IDENTITY,
+            )
         seen: dict[str, str] = {}
         for index, site in enumerate(self.sites):
             for number, zone in enumerate(site.availability_zones):
                 if zone in seen:
-                    raise fail(
+                    faults.add(
                         f"the availability zone {zone!r} is in the site {seen[zone]!r} already",
                         *("sites", index, "availability_zones", number),
+                        code=DUPLICATE_IDENTITY,
                     )
                 seen[zone] = site.name
+        faults.raise_any("cloud")
         return self
 
     @property
@@ -128,20 +172,28 @@ class Storage(Part):
 
     @model_validator(mode="after")
     def _pools_fit(self) -> Storage:
-        if twice := repeated(pool.name for pool in self.pools):
-            raise fail(f"the pool {twice[1]!r} is there twice", "pools", twice[0], "name")
-        if twice := repeated(pool.volume_type for pool in self.pools):
-            raise fail(
-                f"two pools have the volume type {twice[1]!r}, so usage could not be told apart",
-                *("pools", twice[0], "volume_type"),
+        faults = Faults()
+        for index, name in repeated(pool.name for pool in self.pools):
+            faults.add(
+                f"the pool {name!r} is there twice",
+                *("pools", index, "name"),
+                code=DUPLICATE_IDENTITY,
+            )
+        for index, name in repeated(pool.volume_type for pool in self.pools):
+            faults.add(
+                f"two pools have the volume type {name!r}, so usage could not be told apart",
+                *("pools", index, "volume_type"),
+                code=DUPLICATE_IDENTITY,
             )
         total = sum(pool.capacity.bytes for pool in self.pools)
         if total > self.capacity.bytes:
-            raise fail(
+            faults.add(
                 f"the pools add up to {total // GIB:,} GiB, which is more than the capacity of "
                 f"{self.capacity} ({self.capacity.gib:,} GiB)",
                 "capacity",
+                code=OVER_CAPACITY,
             )
+        faults.raise_any("storage")
         return self
 
 
@@ -157,93 +209,13 @@ class Compute(Part):
     )
 
 
-class Ipv4Plan(Part):
-    """The region's private IPv4 addresses."""
-
-    supernet: IPv4Network = Field(description="Range that all networks of the region come from.")
-    centre_prefix_length: Annotated[int, Field(strict=True, ge=8, le=28)] = Field(
-        description="The first prefix of this length in the supernet belongs to the centre."
-    )
-    tenant_prefix_length: Annotated[int, Field(strict=True, ge=8, le=28)] = Field(
-        description="Length of each tenant's prefix."
-    )
-    reserved: tuple[IPv4Network, ...] = Field(
-        default=(), description="Ranges used elsewhere (towns' own LAN and VPN); never allocated."
-    )
-
-    @model_validator(mode="after")
-    def _lengths_fit(self) -> Ipv4Plan:
-        _check_lengths(
-            self.supernet.prefixlen, self.centre_prefix_length, self.tenant_prefix_length
-        )
-        for index, one in enumerate(self.reserved):
-            for other in self.reserved[:index]:
-                if one.overlaps(other):
-                    raise fail(f"{one} overlaps {other}", "reserved", index)
-        return self
-
-
-class Ipv6Plan(Part):
-    """The region's IPv6 addresses: a prefix of its own, or unique local addresses (RFC 4193)."""
-
-    supernet: IPv6Network = Field(description="Range that all networks of the region come from.")
-    centre_prefix_length: Annotated[int, Field(strict=True, ge=16, le=64)] = Field(
-        description="The first prefix of this length in the supernet belongs to the centre."
-    )
-    tenant_prefix_length: Annotated[int, Field(strict=True, ge=16, le=64)] = Field(
-        default=64, description="Length of each tenant's prefix."
-    )
-
-    @model_validator(mode="after")
-    def _lengths_fit(self) -> Ipv6Plan:
-        _check_lengths(
-            self.supernet.prefixlen, self.centre_prefix_length, self.tenant_prefix_length
-        )
-        return self
-
-
-class FloatingPlan(Part):
-    """The floating addresses of the external network."""
-
-    ipv4: IPv4Network = Field(description="Range of the external network.")
-    usable: Count = Field(description="How many of them the region may use.")
-
-    @model_validator(mode="after")
-    def _usable_exist(self) -> FloatingPlan:
-        if self.usable > self.ipv4.num_addresses:
-            raise fail(
-                f"{self.usable} addresses cannot be usable: {self.ipv4} has "
-                f"{self.ipv4.num_addresses}",
-                "usable",
-            )
-        return self
-
-
-class NetworkPlan(Part):
-    """The region's address plan."""
-
-    ipv4: Ipv4Plan = Field(description="Private IPv4 addresses.")
-    ipv6: Ipv6Plan | None = Field(default=None, description="IPv6 addresses, where used.")
-    floating: FloatingPlan = Field(description="Floating addresses.")
-    dns_nameservers: tuple[Address, ...] = Field(
-        default=(), description="Name servers that servers ask."
-    )
-
-
-class Dns(Part):
-    """The region's DNS zone."""
-
-    zone: DomainName = Field(description="With the trailing dot; tenants get `<slug>.<zone>`.")
-    email: Email = Field(description="Address of the zone's keeper (SOA record).")
-
-
 class ServiceHours(Part):
     """When services are attended: `5x12` is Monday to Friday, twelve hours a day."""
 
-    regime: Annotated[str, StringConstraints(pattern=r"^[1-7]x([1-9]|1[0-9]|2[0-4])$")] = Field(
+    regime: Regime = Field(
         description="Days a week from Monday, `x`, hours a day.", examples=["5x12", "7x24"]
     )
-    opens: time | None = Field(
+    opens: TimeOfDay | None = Field(
         default=None,
         description="Start of the day in the region's time zone; 07:00, or 00:00 for 24 hours.",
     )
@@ -253,9 +225,14 @@ class ServiceHours(Part):
 
     @model_validator(mode="after")
     def _fits_a_day(self) -> ServiceHours:
+        faults = Faults()
         start = self.opens_at
         if start.hour * 60 + start.minute + self.hours_per_day * 60 > 24 * 60:
-            raise fail(f"{self.hours_per_day} hours from {start:%H:%M} go past midnight", "opens")
+            faults.add(
+                f"{self.hours_per_day} hours from {start:%H:%M} go past midnight",
+                "opens" if self.opens else "regime",
+            )
+        faults.raise_any("service_hours")
         return self
 
     @property
@@ -269,133 +246,8 @@ class ServiceHours(Part):
     @property
     def opens_at(self) -> time:
         if self.opens is not None:
-            return self.opens
+            return time.fromisoformat(self.opens)
         return time(0) if self.hours_per_day == 24 else time(7)
-
-
-class ReplaceFrequency(enum.StrEnum):
-    """How often a public image is replaced (scs-0102)."""
-
-    YEARLY = "yearly"
-    QUARTERLY = "quarterly"
-    MONTHLY = "monthly"
-    WEEKLY = "weekly"
-    DAILY = "daily"
-    CRITICAL_BUG = "critical_bug"
-    NEVER = "never"
-
-
-class Image(Part):
-    """An image that servers boot from, with what scs-0102 asks to be said about it."""
-
-    name: Text = Field(description="Name in Glance, and what cards and the centre call it.")
-    url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")] = Field(
-        description="Where it is downloaded, unless the cloud has an `image_mirror`."
-    )
-    description: str = Field(default="", description="One sentence for people.")
-    disk_format: Literal["qcow2", "raw"] = Field(default="qcow2", description="Glance format.")
-    architecture: Literal["x86_64", "aarch64"] = Field(
-        default="x86_64", description="Processor architecture."
-    )
-    os_distro: Slug = Field(description="Distribution, as libosinfo names it.")
-    os_version: Text = Field(description="Version of the distribution.")
-    os_purpose: Literal["generic", "minimal", "k8snode", "gpu", "network", "custom"] = Field(
-        default="generic", description="What the image is for (scs-0102)."
-    )
-    default_user: Text = Field(
-        default="", description="Login that cloud-init makes; `os_distro` where not given."
-    )
-    min_disk: Size = Field(description="Smallest boot volume.")
-    min_ram: Size = Field(description="Smallest memory.")
-    provided_until: date | Literal["none", "notice"] = Field(
-        description="Last day of upkeep, `none` for no promise, `notice` until called off."
-    )
-    replace_frequency: ReplaceFrequency = Field(description="How often a new build replaces it.")
-    uuid_validity: (
-        date
-        | Annotated[str, StringConstraints(pattern=r"^(none|notice|forever|last-[1-9][0-9]*)$")]
-    ) = Field(default="none", description="How long old builds can be named by id (scs-0102).")
-    build_date: date | None = Field(
-        default=None, description="Day of the build, where the url names one build (scs-0102)."
-    )
-
-    @property
-    def original_user(self) -> str:
-        """The login of a fresh server."""
-        return self.default_user or self.os_distro
-
-
-_SCS_FLAVOR = re.compile(
-    r"SCS-(?P<vcpus>[0-9]+)[LVTC]i?-(?P<ram>[0-9]+(?:\.5)?)u?o?"
-    r"(?:-(?P<disks>[0-9]+x)?(?P<disk>[0-9]+)[nhsp]?)?(?:_[A-Za-z0-9._-]+)?"
-)
-
-
-class ServerSize(Part):
-    """A size that orders name. Numbers may be left out where the flavour's SCS name says them."""
-
-    flavor: FlavorName = Field(
-        description="Name of the flavour; names by scs-0100, such as SCS-2V-4, are understood.",
-        examples=["SCS-2V-4"],
-    )
-    vcpus: Positive | None = Field(default=None, description="Virtual processors.")
-    ram: Size | None = Field(default=None, description="Memory.")
-    disk: Size | None = Field(
-        default=None, description="Local root disk; none where servers boot from volumes."
-    )
-
-    @model_validator(mode="after")
-    def _numbers_known(self) -> ServerSize:
-        named = self._named
-        if named is None:
-            if self.vcpus is None or self.ram is None:
-                raise fail(
-                    f"the flavour name {self.flavor!r} does not follow scs-0100, "
-                    "so `vcpus` and `ram` must be given",
-                    "flavor",
-                )
-            return self
-        for key, given, meant in (
-            ("vcpus", self.vcpus, named[0]),
-            ("ram", self.ram, named[1]),
-            ("disk", self.disk, named[2]),
-        ):
-            if given is not None and given != meant:
-                raise fail(f"{key} is {given}, but {self.flavor} means {meant}", key)
-        return self
-
-    @property
-    def _named(self) -> tuple[int, Size, Size] | None:
-        match = _SCS_FLAVOR.fullmatch(self.flavor)
-        if match is None:
-            return None
-        ram = Size(int(float(match["ram"]) * GIB), f"{match['ram']} GiB")
-        return int(match["vcpus"]), ram, Size.from_gib(int(match["disk"] or 0))
-
-    @property
-    def vcpu_count(self) -> int:
-        """Virtual processors."""
-        return self.vcpus if self.vcpus is not None else self._known[0]
-
-    @property
-    def ram_mib(self) -> int:
-        """Memory in MiB."""
-        return self.ram.mib if self.ram is not None else self._known[1].mib
-
-    @property
-    def disk_gib(self) -> int:
-        """Local root disk in GiB; 0 where servers boot from volumes."""
-        if self.disk is not None:
-            return self.disk.gib_ceil
-        named = self._named
-        return named[2].gib if named else 0
-
-    @property
-    def _known(self) -> tuple[int, Size, Size]:
-        named = self._named
-        if named is None:  # the validator has refused such a size
-            raise ValueError(f"{self.flavor} says no numbers")
-        return named
 
 
 class CentreServers(Part):
@@ -412,7 +264,7 @@ class Centre(Part):
     """The shared servers of the technology centre."""
 
     image: Text = Field(description="Image that they boot from.")
-    public_key_file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")] = Field(
+    public_key_file: FileName = Field(
         description="File in the region's folder with the operators' OpenSSH public key."
     )
     load_balancer: CentreServers = Field(description="The load-balancer pair.")
@@ -422,7 +274,7 @@ class Centre(Part):
 class Naming(Part):
     """How things are called in the cloud."""
 
-    prefix: Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,14})?)?$")] = Field(
+    prefix: NamePrefix = Field(
         default="", description="Put before every name, for clouds shared with others."
     )
 
@@ -453,6 +305,27 @@ class Region(Part):
     centre: Centre = Field(description="The centre's own servers.")
     naming: Naming = Field(default=Naming(), description="How things are called in the cloud.")
 
+    @model_validator(mode="after")
+    def _names_differ_and_codes_agree(self) -> Region:
+        faults = Faults()
+        for key in ("clouds", "images"):
+            for index, name in repeated(part.name for part in getattr(self, key)):
+                faults.add(
+                    f"the name {name!r} is there twice",
+                    *(key, index, "name"),
+                    code=DUPLICATE_IDENTITY,
+                )
+        expected = NUTS_COUNTRY.get(self.country, self.country)
+        if not self.nuts.startswith(expected):
+            faults.add(
+                f"{self.nuts!r} is not in the country {self.country!r}, whose NUTS codes begin "
+                f"with {expected}",
+                "nuts",
+                code=IDENTITY_FORMAT,
+            )
+        faults.raise_any("region")
+        return self
+
     def pool(self, name: str) -> StoragePool:
         """The storage pool of that name. Raises KeyError; names in checked files exist."""
         return _named(self.storage.pools, name)
@@ -474,9 +347,3 @@ def _named(things: Iterable[_Named], name: str) -> _Named:
         if thing.name == name:
             return thing
     raise KeyError(name)
-
-
-def _check_lengths(supernet: int, centre: int, tenant: int) -> None:
-    for key, length in (("centre_prefix_length", centre), ("tenant_prefix_length", tenant)):
-        if length <= supernet:
-            raise fail(f"a /{length} does not fit into the supernet, a /{supernet}", key)

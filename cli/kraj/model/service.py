@@ -10,10 +10,21 @@ from __future__ import annotations
 import enum
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from kraj.model.base import Flag, Language, Part, Positive, Slug, Text, fail, repeated
-from kraj.model.base import Port as PortNumber
+from kraj.model.base import (
+    Faults,
+    Flag,
+    Language,
+    Part,
+    PortNumber,
+    Positive,
+    Slug,
+    Text,
+    repeated,
+    shaped,
+)
+from kraj.model.errors import DUPLICATE_IDENTITY
 from kraj.model.units import Size
 
 
@@ -95,11 +106,13 @@ class DataVolume(Part):
 
     @model_validator(mode="after")
     def _range(self) -> DataVolume:
+        faults = Faults()
         if not self.minimum <= self.default <= self.maximum:
-            raise fail(
+            faults.add(
                 f"the default {self.default} is not between {self.minimum} and {self.maximum}",
                 "default",
             )
+        faults.raise_any("data_volume")
         return self
 
 
@@ -108,15 +121,17 @@ class HealthCheck(Part):
 
     protocol: Literal["http", "https", "tcp"] = Field(description="How to ask.")
     port: PortNumber = Field(description="One of the service's ports.")
-    path: Annotated[str, StringConstraints(pattern=r"^/\S*$")] | None = Field(
+    path: Annotated[str, shaped(r"^/\S*$", "a path that begins with /")] | None = Field(
         default=None, description="Path to ask for; a status of 200 to 399 is healthy."
     )
 
     @model_validator(mode="after")
     def _path_for_http(self) -> HealthCheck:
+        faults = Faults()
         if (self.path is not None) != (self.protocol != "tcp"):
             need = "has no path" if self.protocol == "tcp" else "needs a path"
-            raise fail(f"a health check by {self.protocol} {need}", "protocol")
+            faults.add(f"a health check by {self.protocol} {need}", "protocol")
+        faults.raise_any("health_check")
         return self
 
 
@@ -150,29 +165,40 @@ class ServiceCard(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> ServiceCard:
-        for key in ("ports", "data_volumes"):
-            if twice := repeated(part.name for part in getattr(self, key)):
-                raise fail(f"the name {twice[1]!r} is there twice", key, twice[0], "name")
-        if twice := repeated(self.sizes):
-            raise fail(f"the size {twice[1]!r} is there twice", "sizes", twice[0])
-        if self.default_size not in self.sizes:
-            raise fail(f"{self.default_size!r} is not among `sizes`", "default_size")
+        faults = Faults()
+        self._check_names(faults)
         orderable = [i for i, volume in enumerate(self.data_volumes) if volume.orderable]
-        if len(orderable) > 1:
-            raise fail(
-                "one volume at most can be orderable: an order has one `storage`",
-                *("data_volumes", orderable[1], "orderable"),
+        for index in orderable[1:]:
+            faults.add(
+                "one volume at most can be orderable, because an order has one `storage`",
+                *("data_volumes", index, "orderable"),
             )
         if self.health_check.port not in {port.port for port in self.ports}:
-            raise fail(
+            faults.add(
                 f"the port {self.health_check.port} is not among `ports`", "health_check", "port"
             )
         if self.availability.level > 1 and self.servers == 1:
-            raise fail(
+            faults.add(
                 f"one server cannot be {self.availability.value}: at least two are needed",
                 "availability",
             )
+        faults.raise_any("service")
         return self
+
+    def _check_names(self, faults: Faults) -> None:
+        for key in ("ports", "data_volumes"):
+            for index, name in repeated(part.name for part in getattr(self, key)):
+                faults.add(
+                    f"the name {name!r} is there twice",
+                    *(key, index, "name"),
+                    code=DUPLICATE_IDENTITY,
+                )
+        for index, name in repeated(self.sizes):
+            faults.add(f"the size {name!r} is there twice", "sizes", index, code=DUPLICATE_IDENTITY)
+        if self.default_size not in self.sizes:
+            faults.add(
+                f"the default size {self.default_size!r} is not among `sizes`", "default_size"
+            )
 
     @property
     def orderable_volume(self) -> DataVolume | None:

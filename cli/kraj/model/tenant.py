@@ -9,11 +9,18 @@ from __future__ import annotations
 import enum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from kraj.model.base import Count, Email, Part, Positive, Slug, Text, fail, repeated
+from kraj.model.base import Count, Email, Faults, Part, Positive, Slug, Text, repeated, shaped
+from kraj.model.errors import DUPLICATE_IDENTITY, IDENTITY_FORMAT
 from kraj.model.region import Nuts
 from kraj.model.units import Size
+
+Phone = Annotated[str, shaped(r"^\+?[0-9][0-9 ()/-]{4,24}$", "a telephone number")]
+LauCode = Annotated[str, shaped(r"^[0-9A-Z_]{2,15}$", "a LAU code of digits and capital letters")]
+CompanyId = Annotated[
+    str, shaped(r"^[0-9A-Z-]{4,20}$", "an identification number of digits and capital letters")
+]
 
 
 class TenantKind(enum.StrEnum):
@@ -46,7 +53,7 @@ class Contact(Part):
     role: ContactRole = Field(description="What the contact is asked about.")
     name: Text = Field(description="Name of the person or office.")
     email: Email = Field(description="E-mail address.")
-    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()/-]{4,24}$")] | None = Field(
+    phone: Phone | None = Field(
         default=None, description="Telephone number, best with the country's code."
     )
 
@@ -92,7 +99,7 @@ class Tenant(Part):
 
     name: Text = Field(description="Official name, with diacritics.")
     kind: TenantKind = Field(description="What the tenant is in public administration.")
-    lau: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z_]{2,15}$")] | None = Field(
+    lau: LauCode | None = Field(
         default=None,
         description="LAU code of the municipality, in quotes; its identity.",
         examples=["563889"],
@@ -100,7 +107,7 @@ class Tenant(Part):
     nuts: Nuts | None = Field(
         default=None, description="NUTS code, for the region itself as a tenant."
     )
-    company_id: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z-]{4,20}$")] | None = Field(
+    company_id: CompanyId | None = Field(
         default=None,
         description="Public-body identification number, in quotes; an organisation's identity.",
         examples=["00262978"],
@@ -120,15 +127,27 @@ class Tenant(Part):
         needed = "lau" if self.kind.is_municipality else "company_id"
         if self.kind is TenantKind.REGION:
             needed = "nuts"
+        faults = Faults()
         if getattr(self, needed) is None:
-            raise fail(f"a tenant of kind {self.kind.value!r} needs the key '{needed}'", "kind")
+            faults.add(
+                f"a tenant of kind {self.kind.value!r} needs the key '{needed}'",
+                "kind",
+                code=IDENTITY_FORMAT,
+            )
         for other in ("lau", "nuts"):
             if other != needed and getattr(self, other) is not None:
-                raise fail(f"a tenant of kind {self.kind.value!r} has no {other} code", other)
-        if twice := repeated(order.service for order in self.services):
-            raise fail(
-                f"the service {twice[1]!r} is ordered twice", "services", twice[0], "service"
+                faults.add(
+                    f"a tenant of kind {self.kind.value!r} has no {other} code",
+                    other,
+                    code=IDENTITY_FORMAT,
+                )
+        for index, name in repeated(order.service for order in self.services):
+            faults.add(
+                f"the service {name!r} is ordered twice",
+                *("services", index, "service"),
+                code=DUPLICATE_IDENTITY,
             )
+        faults.raise_any("tenant")
         return self
 
     @property
