@@ -1,0 +1,62 @@
+"""Finds what a stack uses but does not own: published images, subnet pools, external networks.
+
+A region is planned before its centre stands. Then a tenant's preview takes what the centre will
+publish as not yet known, and says so; `up` fails with what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import pulumi
+import pulumi_openstack as openstack
+
+
+class Lookups:
+    """Ids by name: the stack's own resources first, then the cloud's; asked for once each."""
+
+    def __init__(
+        self,
+        images: Mapping[str, pulumi.Input[str]] | None = None,
+        subnet_pools: Mapping[str, pulumi.Input[str]] | None = None,
+    ) -> None:
+        self._images = dict(images or {})
+        self._subnet_pools = dict(subnet_pools or {})
+        self._networks: dict[str, pulumi.Input[str]] = {}
+
+    def image_id(self, name: str) -> pulumi.Input[str]:
+        """The newest image of that name."""
+        if name not in self._images:
+            self._images[name] = _published(
+                "image", name, lambda: openstack.images.get_image(name=name, most_recent=True)
+            )
+        return self._images[name]
+
+    def subnet_pool_id(self, name: str) -> pulumi.Input[str]:
+        """The subnet pool of that name."""
+        if name not in self._subnet_pools:
+            self._subnet_pools[name] = _published(
+                "subnet pool", name, lambda: openstack.networking.get_subnet_pool(name=name)
+            )
+        return self._subnet_pools[name]
+
+    def external_network_id(self, name: str) -> pulumi.Input[str]:
+        """The provider network of that name: the cloud's own, so it is there before kraj."""
+        if name not in self._networks:
+            self._networks[name] = openstack.networking.get_network_output(
+                name=name, external=True
+            ).id
+        return self._networks[name]
+
+
+def _published(kind: str, name: str, find: Callable[[], Any]) -> pulumi.Input[str]:
+    try:
+        return str(find().id)
+    except Exception as error:
+        if not pulumi.runtime.is_dry_run():
+            raise pulumi.RunError(
+                f"no {kind} {name!r} in the cloud: apply the centre first ({error})"
+            ) from error
+        pulumi.log.info(f"{kind} {name!r} is not there yet: the centre will publish it")
+        return pulumi.Output.from_input(cast(str, pulumi.UNKNOWN))

@@ -1,0 +1,166 @@
+"""A project with its limits, the user that owns what is in it, and that user's provider.
+
+The administrator makes the project, the user, the role assignments and the quotas. Everything else
+is made by the service user itself, so that nothing in a tenant's environment needs, or could use,
+rights beyond the tenant's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_openstack as openstack
+
+from kraj.planning import documents
+from stacks.components.base import Component
+
+#: Settings that the provider would otherwise take from `OS_*` variables of whoever runs kraj.
+_NOT_FROM_ENVIRONMENT = dict.fromkeys(
+    (
+        "application_credential_id",
+        "application_credential_name",
+        "application_credential_secret",
+        "cloud",
+        "domain_id",
+        "domain_name",
+        "project_domain_id",
+        "project_domain_name",
+        "tenant_name",
+        "token",
+        "user_domain_name",
+        "user_id",
+    ),
+    "",
+)
+
+
+class TenantProject(Component):
+    """A project, its service user and quotas; `provider` acts as that user inside the project.
+
+    The centre has one too. `requires` are resources that the project's contents mention by name
+    only (flavours, volume types): they are made before the first and deleted after the last of
+    the contents.
+    """
+
+    module = "project"
+
+    def __init__(
+        self,
+        name: str,
+        document: documents.CentreDocument | documents.TenantDocument,
+        *,
+        password: pulumi.Input[str],
+        description: str,
+        requires: Sequence[pulumi.Resource] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, opts)
+        self._requires = requires
+        self.project = openstack.identity.Project(
+            name,
+            name=document.project,
+            description=description,
+            enabled=True,
+            tags=list(document.tag_list),
+            opts=self.child(),
+        )
+        self.id: pulumi.Output[str] = self.project.id
+        self.user = openstack.identity.User(
+            f"{name}/service-user",
+            name=document.service_user,
+            description=f"Owns what is in project {document.project}",
+            default_project_id=self.id,
+            enabled=True,
+            password=password,
+            opts=self.child(),
+        )
+        limits = [*self._assign(name, document.roles), *self._quotas(name, document.quota)]
+        self.provider = self._own_provider(name, document.cloud, password, limits)
+        self.register_outputs({"id": self.id})
+
+    def application_credential(
+        self, name: str, document: documents.TenantDocument
+    ) -> openstack.identity.ApplicationCredential:
+        """A credential with the service user's roles that cannot make further credentials."""
+        return openstack.identity.ApplicationCredential(
+            name,
+            name=document.application_credential,
+            description=f"Automation in project {document.project}",
+            roles=list(document.roles),
+            unrestricted=False,
+            opts=pulumi.ResourceOptions.merge(
+                self.child(exclusive=True), pulumi.ResourceOptions(provider=self.provider)
+            ),
+        )
+
+    def _assign(self, name: str, roles: Sequence[str]) -> list[pulumi.Resource]:
+        return [
+            openstack.identity.RoleAssignment(
+                f"{name}/{role}",
+                project_id=self.id,
+                user_id=self.user.id,
+                role_id=openstack.identity.get_role_output(name=role).id,
+                opts=self.child(),
+            )
+            for role in roles
+        ]
+
+    def _quotas(self, name: str, quota: documents.Quota) -> list[pulumi.Resource]:
+        compute = openstack.compute.QuotaSetV2(
+            name,
+            project_id=self.id,
+            instances=quota.instances,
+            cores=quota.cores,
+            ram=quota.ram_mib,
+            key_pairs=quota.key_pairs,
+            server_groups=quota.server_groups,
+            server_group_members=quota.server_group_members,
+            opts=self.child(),
+        )
+        network = openstack.networking.QuotaV2(
+            name,
+            project_id=self.id,
+            network=quota.networks,
+            subnet=quota.subnets,
+            router=quota.routers,
+            port=quota.ports,
+            floatingip=quota.floating_ips,
+            security_group=quota.security_groups,
+            security_group_rule=quota.security_group_rules,
+            opts=self.child(),
+        )
+        volume = openstack.blockstorage.QuoteSetV3(
+            name,
+            project_id=self.id,
+            volumes=quota.volumes,
+            snapshots=quota.snapshots,
+            gigabytes=quota.gigabytes,
+            volume_type_quota={
+                f"gigabytes_{volume_type}": str(size)
+                for volume_type, size in quota.volume_types_gib.items()
+            },
+            opts=self.child(after=self._requires),
+        )
+        return [compute, network, volume]
+
+    def _own_provider(
+        self,
+        name: str,
+        cloud: documents.Cloud,
+        password: pulumi.Input[str],
+        limits: Sequence[pulumi.Resource],
+    ) -> openstack.Provider:
+        return openstack.Provider(
+            name,
+            auth_url=cloud.auth_url,
+            region=cloud.region_name,
+            endpoint_type=cloud.interface,
+            cacert_file=cloud.cacert or "",
+            user_name=self.user.name,
+            user_domain_id=self.user.domain_id,
+            password=password,
+            tenant_id=self.id,
+            **_NOT_FROM_ENVIRONMENT,
+            opts=self.child(after=[*limits, *self._requires]),
+        )
