@@ -1,0 +1,315 @@
+"""One cloud as the resource types see it: requests to its services, with one Keystone session.
+
+Addresses come from the token's catalogue; no service is asked for its versions. A `Cloud` may be
+used by many threads at once. It knows requests and answers, not resources.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from kraj.errors import KrajError
+from kraj.events import Event, EventKind, Reporter
+from kraj.openstack import retry
+from kraj.openstack.configuration import POOL_SIZE, Settings, cloud_region_of
+from kraj.openstack.errors import (
+    CLOUD_UNREACHABLE,
+    FAILING,
+    NO_SERVICE,
+    WRONG_CREDENTIALS,
+    from_response,
+)
+from kraj.openstack.waiter import Waiter
+
+if TYPE_CHECKING:
+    import requests
+    from openstack.config import cloud_region
+
+#: Version that a catalogue's address is completed with where it names none; the same versions that
+#: the OpenStack documentation gives as current for each API.
+_VERSIONS: Final = {
+    "identity": "v3",
+    "network": "v2.0",
+    "image": "v2",
+    "load-balancer": "v2",
+    "dns": "v2",
+    "key-manager": "v1",
+    "compute": "v2.1",
+    "block-storage": "v3",
+    "placement": "",
+    "object-store": "",
+}
+_HAS_VERSION: Final = re.compile(r"/v\d+(\.\d+)?(/|$)")
+
+Parameters = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, as the resource types describe it."""
+
+    service: str  #: official service type: `network`, `compute`, …
+    method: str
+    path: str  #: below the versioned address of the service
+    body: Any = None  #: sent as JSON
+    data: Any = None  #: sent as it is: bytes or a file
+    parameters: Parameters | None = None
+    headers: Mapping[str, str] | None = None
+    microversion: str | None = None
+    action: str = ""  #: what is attempted, for errors: `create network 'a'`
+    accepted: frozenset[int] = frozenset()  #: statuses ≥ 400 that are an answer, not an error
+    busy: frozenset[int] = frozenset()  #: statuses that here mean "not yet, ask again"
+    idempotent: bool | None = None  #: None: as the method says
+
+    @property
+    def title(self) -> str:
+        return self.action or f"{self.method} {self.path}"
+
+
+class Cloud:
+    """Requests to one cloud. Connects with the first request."""
+
+    def __init__(
+        self, settings: Settings, report: Reporter, policy: retry.Policy | None = None
+    ) -> None:
+        self._settings = settings
+        self._report = report
+        self._policy = policy or retry.Policy()
+        self._lock = threading.RLock()
+        self._endpoints: dict[str, str] = {}
+        self._region: cloud_region.CloudRegion | None = None
+        self._session: Any = None
+        self.waiter = Waiter(self)
+
+    # --- connection
+
+    @property
+    def region_name(self) -> str:
+        """The OpenStack region that resources are made in."""
+        return str(self._connected().region_name or "")
+
+    @cached_property
+    def project_id(self) -> str:
+        """The project that the credentials are scoped to."""
+        return str(self._access().project_id or "")
+
+    @cached_property
+    def user_id(self) -> str:
+        """The user whose credentials are used."""
+        return str(self._access().user_id or "")
+
+    @cached_property
+    def project_domain_id(self) -> str:
+        """The domain of the project that the credentials are scoped to."""
+        return str(self._access().project_domain_id or "")
+
+    def _connected(self) -> cloud_region.CloudRegion:
+        with self._lock:
+            if self._region is None:
+                region = cloud_region_of(self._settings)
+                self._session = region.get_session()
+                _widen_pool(self._session)
+                self._region = region
+            return self._region
+
+    def _access(self) -> Any:
+        """The token with its catalogue; asks Keystone at most once at a time."""
+        with self._lock:
+            session = self._connected().get_session()
+            holder: list[Any] = []
+
+            def authenticate() -> retry.Response:
+                holder[:] = [_translated(lambda: session.auth.get_access(session))]
+                answer = holder[0]
+                return answer if isinstance(answer, _Refusal) else _Refusal(200, {}, "")
+
+            answer = self._sent(authenticate, "log in", idempotent=True)
+            if answer.status_code >= 400:
+                raise from_response(answer, "log in")
+            return holder[0]
+
+    def endpoint(self, service: str) -> str:
+        """The service's versioned address. Raises KRJ413 where the catalogue has none."""
+        with self._lock:
+            if service not in self._endpoints:
+                self._endpoints[service] = self._find_endpoint(service)
+            return self._endpoints[service]
+
+    def has_service(self, service: str) -> bool:
+        """Whether the cloud's catalogue has the service."""
+        try:
+            return bool(self.endpoint(service))
+        except KrajError as error:
+            if error.code is NO_SERVICE:
+                return False
+            raise
+
+    def _find_endpoint(self, service: str) -> str:
+        region = self._connected()
+        url = region.get_endpoint(service) or self._access().service_catalog.url_for(
+            service_type=service,
+            interface=region.get_interface(service) or "public",
+            region_name=region.region_name or None,
+        )
+        if not url:
+            raise KrajError(
+                NO_SERVICE, f"the cloud's catalogue has no {service} in {region.region_name!r}"
+            )
+        url = str(url).rstrip("/")
+        version = _VERSIONS.get(service, "")
+        return url if not version or _HAS_VERSION.search(url) else f"{url}/{version}"
+
+    # --- requests
+
+    def call(self, call: Call) -> requests.Response:
+        """Send, repeat where that is right, and return the answer. Raises KRJ4xx."""
+        url = f"{self._endpoint_or_error(call)}/{call.path.lstrip('/')}"
+        options = self._request_options(call)
+        idempotent = retry.is_idempotent(call.method)
+        if call.idempotent is not None:
+            idempotent = call.idempotent
+
+        def request() -> Any:
+            return _translated(lambda: self._session.request(url, call.method, **options))
+
+        answer: requests.Response = self._sent(
+            request, call.title, idempotent=idempotent, busy=call.busy
+        )
+        if answer.status_code >= 400 and answer.status_code not in call.accepted:
+            raise from_response(answer, call.title)
+        return answer
+
+    def _endpoint_or_error(self, call: Call) -> str:
+        try:
+            return self.endpoint(call.service)
+        except KrajError as error:
+            error.causes = (*error.causes, call.title)
+            raise
+
+    def _request_options(self, call: Call) -> dict[str, Any]:
+        options: dict[str, Any] = {"raise_exc": False, "headers": dict(call.headers or {})}
+        options["headers"].setdefault("Accept", "application/json")
+        if call.body is not None:
+            options["json"] = call.body
+        if call.data is not None:
+            options["data"] = call.data
+        if call.parameters:
+            options["params"] = call.parameters
+        if call.microversion:
+            options |= {
+                "microversion": call.microversion,
+                "microversion_service_type": call.service,
+            }
+        return options
+
+    def _sent(
+        self, request: Any, title: str, *, idempotent: bool, busy: frozenset[int] = frozenset()
+    ) -> Any:
+        try:
+            return retry.send(
+                request,
+                idempotent=idempotent,
+                policy=self._policy,
+                notify=lambda again: self._notify(again, title),
+                retry_statuses=busy,
+            )
+        except retry.ConnectionLostError as error:
+            raise KrajError(CLOUD_UNREACHABLE, f"{title}: {error}") from error
+
+    def _notify(self, again: retry.Again, title: str) -> None:
+        message = f"{title}: {again.reason}; again in {again.delay_seconds:.1f} s"
+        self._report(Event(EventKind.PROGRESS, "retry", "cloud", message))
+
+    # --- conveniences over `call`, each with a JSON object as its result
+
+    def get(self, service: str, path: str, **options: Any) -> dict[str, Any]:
+        """The object at a path."""
+        return self._json(Call(service, "GET", path, **options))
+
+    def find(self, service: str, path: str, **options: Any) -> dict[str, Any] | None:
+        """The object at a path, or None where it does not exist."""
+        answer = self.call(Call(service, "GET", path, accepted=frozenset({404}), **options))
+        return None if answer.status_code == 404 else _content(answer)
+
+    def post(self, service: str, path: str, body: Any, **options: Any) -> dict[str, Any]:
+        """Create, or start an action."""
+        return self._json(Call(service, "POST", path, body, **options))
+
+    def put(self, service: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
+        """Set or replace."""
+        return self._json(Call(service, "PUT", path, body, **options))
+
+    def patch(self, service: str, path: str, body: Any, **options: Any) -> dict[str, Any]:
+        """Change in part."""
+        return self._json(Call(service, "PATCH", path, body, **options))
+
+    def delete(self, service: str, path: str, **options: Any) -> bool:
+        """Delete; False where it did not exist."""
+        answer = self.call(Call(service, "DELETE", path, accepted=frozenset({404}), **options))
+        return bool(answer.status_code != 404)
+
+    def _json(self, call: Call) -> dict[str, Any]:
+        return _content(self.call(call))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An HTTP answer that keystoneauth turned into an exception."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def _content(answer: requests.Response) -> dict[str, Any]:
+    if not answer.content:
+        return {}
+    try:
+        value = answer.json()
+    except ValueError as error:
+        raise KrajError(
+            FAILING, f"{answer.request.method} {answer.url} was answered with no JSON"
+        ) from error
+    return value if isinstance(value, dict) else {"items": value}
+
+
+def _translated(action: Any) -> Any:
+    """Run a request; keystoneauth's exceptions become answers or `ConnectionLostError`."""
+    from keystoneauth1 import exceptions  # noqa: PLC0415 - slow to import
+
+    try:
+        return action()
+    except exceptions.Unauthorized as error:
+        raise KrajError(WRONG_CREDENTIALS, f"log in: {error}") from error
+    except exceptions.HttpError as error:
+        response = error.response
+        headers = {} if response is None else response.headers
+        body = str(error) if response is None else response.text
+        return _Refusal(int(error.http_status), headers, body)
+    except exceptions.SSLError as error:
+        raise KrajError(CLOUD_UNREACHABLE, str(error)) from error
+    except exceptions.ConnectFailure as error:
+        raise retry.ConnectionLostError(str(error), taken=_may_be_taken(error)) from error
+    except exceptions.ClientException as error:
+        raise KrajError(CLOUD_UNREACHABLE, str(error)) from error
+
+
+def _may_be_taken(error: BaseException) -> bool:
+    """Whether the service may have seen the request: only a refused connection rules it out."""
+    text = ""
+    cause: BaseException | None = error
+    while cause is not None:
+        text += f" {type(cause).__name__} {cause}"
+        cause = cause.__cause__ or cause.__context__
+    return not ("NewConnectionError" in text or "Connection refused" in text)
+
+
+def _widen_pool(session: Any) -> None:
+    """Let as many threads as an engine uses keep a connection each."""
+    for adapter in session.session.adapters.values():
+        adapter.init_poolmanager(POOL_SIZE, POOL_SIZE, block=False)

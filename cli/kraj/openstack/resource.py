@@ -1,0 +1,280 @@
+"""The mechanism that all resource types share: bodies, outputs, create, read, update, delete.
+
+A type is a class of declarations (`kraj.openstack.fields`) on `Resource`; this module reads them.
+Where an API is peculiar, a type overrides one of the small methods in the section "what types may
+override". An instance serves one operation on one object; types hold no state.
+
+Creation avoids every request whose answer is known already: outputs come from the answer to POST.
+The base knows nothing of Pulumi's wire format (`provider`), of defaults (`checking`) or
+comparison (`diffing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from kraj.errors import KrajError
+from kraj.openstack.cloud import Call, Cloud
+from kraj.openstack.errors import PartialFailure
+from kraj.openstack.fields import Field, dig, from_api, is_empty, put, text, to_api
+from kraj.openstack.waiter import Watch
+
+Properties = dict[str, Any]
+#: Statuses by which services say that an object is still in use, and a later attempt may succeed.
+IN_USE = frozenset({409})
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new object: its Pulumi id and its outputs."""
+
+    identity: str
+    outputs: Properties
+
+
+class Resource:
+    """Base of all resource types; see docs/provider.md."""
+
+    pulumi_type: ClassVar[str] = ""  #: `openstack:networking/network:Network`
+    service: ClassVar[str] = ""  #: official service type
+    path: ClassVar[str] = ""  #: of the collection, below the versioned address
+    singular: ClassVar[str] = ""  #: key of the object in bodies; empty: the body is the object
+    microversion: ClassVar[str | None] = None
+    update_method: ClassVar[str] = "PUT"
+    created: ClassVar[Watch | None] = None  #: how to wait after create; None: ready at once
+    updated: ClassVar[Watch | None] = None
+    deleted: ClassVar[Watch | None] = None
+    create_busy: ClassVar[frozenset[int]] = frozenset()  #: statuses that mean "ask again"
+    update_busy: ClassVar[frozenset[int]] = frozenset()
+    delete_busy: ClassVar[frozenset[int]] = frozenset()
+    timeout_seconds: ClassVar[float] = 600.0  #: of each operation, where the program sets none
+    fields: ClassVar[dict[str, Field]] = {}  #: by property name; filled from the declarations
+
+    region = text(computed=True, replaces=True, sent=False, read=False)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        declared: dict[str, Field] = {}
+        for ancestor in reversed(cls.__mro__):
+            own = {v.name: v for v in vars(ancestor).values() if isinstance(v, Field)}
+            declared |= own
+        cls.fields = declared
+
+    def __init__(self, cloud: Cloud, timeout_seconds: float = 0.0) -> None:
+        self.cloud = cloud
+        self.timeout = timeout_seconds or self.timeout_seconds
+
+    @classmethod
+    def autonamed(cls) -> bool:
+        """Whether a missing name is made from the logical name."""
+        name = cls.fields.get("name")
+        return name is not None and not name.output_only
+
+    # --- the four operations
+
+    def create(self, inputs: Properties) -> Made:
+        """Make the object and wait until it can be used. Raises KRJ4xx, PartialFailure."""
+        found = self.send_create(inputs)
+        identity = self.identity_of(found)
+        try:
+            found = self.settle_created(identity, found, inputs)
+        except KrajError as error:
+            raise PartialFailure(identity, self.outputs(identity, found, inputs), error) from error
+        return Made(identity, self.outputs(identity, found, inputs))
+
+    def read(self, identity: str, known: Properties) -> Properties | None:
+        """The outputs now, or None where the object does not exist; `known` are earlier outputs."""
+        found = self.fetch(identity)
+        return None if found is None else self.outputs(identity, found, known)
+
+    def update(
+        self, identity: str, olds: Properties, news: Properties, changed: Collection[str]
+    ) -> Properties:
+        """Change the named properties in place. Raises KRJ4xx, PartialFailure."""
+        found = self.send_update(identity, olds, news, changed)
+        try:
+            found = self.settle_updated(identity, found, olds, news, changed)
+        except KrajError as error:
+            raise PartialFailure(identity, olds, error) from error
+        if found is None:
+            found = self.must_fetch(identity)
+        return self.outputs(identity, found, news)
+
+    def delete(self, identity: str, outputs: Properties) -> None:
+        """Delete and wait until it is gone; an absent object is fine."""
+        existed = self.send_delete(identity, outputs)
+        if existed and self.deleted is not None:
+            self.cloud.waiter.wait(self.deleted, identity, self.timeout)
+
+    # --- what types may override
+
+    @classmethod
+    def problems(cls, _inputs: Mapping[str, Any]) -> dict[str, str]:
+        """What is wrong with a combination of inputs, by property; values may be unknown."""
+        return {}
+
+    @classmethod
+    def refine_changes(
+        cls, _olds: Mapping[str, Any], _news: Mapping[str, Any], changes: dict[str, bool]
+    ) -> dict[str, bool]:
+        """Correct the changes found (property → whether it forces a replacement)."""
+        return changes
+
+    def identity_of(self, found: Properties) -> str:
+        """The Pulumi id of an object that the API shows."""
+        return str(found["id"])
+
+    def object_path(self, identity: str) -> str:
+        """Where the API keeps the object."""
+        return f"{self.path}/{identity}"
+
+    def create_body(self, inputs: Properties) -> Properties:
+        """The object to send when creating, without its envelope."""
+        body: Properties = {}
+        for name, declared in self.fields.items():
+            if declared.sent and not declared.output_only and inputs.get(name) is not None:
+                put(body, declared.api, to_api(declared, inputs[name]))
+        body |= inputs.get("valueSpecs") or {}
+        return body
+
+    def update_body(self, news: Properties, changed: Collection[str]) -> Properties:
+        """The fields to send when changing, without the envelope; empty: nothing to send."""
+        body: Properties = {}
+        for name, declared in self.fields.items():
+            if name not in changed or not declared.sent or declared.output_only:
+                continue
+            if news.get(name) is not None:
+                put(body, declared.api, to_api(declared, news[name]))
+            else:
+                cleared = declared.cleared
+                put(body, declared.api, declared.empty if cleared is None else cleared)
+        return body
+
+    def send_create(self, inputs: Properties) -> Properties:
+        """Ask for the object; returns it as the API shows it."""
+        return self.unwrapped(
+            self.cloud.post(
+                self.service,
+                self.path,
+                self.wrapped(self.create_body(inputs)),
+                microversion=self.microversion,
+                busy=self.create_busy,
+                action=self.action("create", inputs),
+            )
+        )
+
+    def settle_created(self, identity: str, found: Properties, _inputs: Properties) -> Properties:
+        """What has to follow the creation, at least the wait; returns the object as it is then."""
+        if self.created is None:
+            return found
+        return self.cloud.waiter.wait(self.created, identity, self.timeout)
+
+    def send_update(
+        self, identity: str, _olds: Properties, news: Properties, changed: Collection[str]
+    ) -> Properties | None:
+        """Ask for the changes; returns the object where the API shows it."""
+        body = self.update_body(news, changed)
+        if not body:
+            return None
+        answer = self.cloud.call(
+            self.request(
+                self.update_method,
+                self.object_path(identity),
+                body=self.wrapped(body),
+                busy=self.update_busy,
+                action=self.action("change", news, identity),
+            )
+        )
+        content = answer.json() if answer.content else None
+        return self.unwrapped(content) if content else None
+
+    def settle_updated(
+        self,
+        identity: str,
+        found: Properties | None,
+        _olds: Properties,
+        _news: Properties,
+        _changed: Collection[str],
+    ) -> Properties | None:
+        """What has to follow a change; returns the object where it is known."""
+        if self.updated is None:
+            return found
+        return self.cloud.waiter.wait(self.updated, identity, self.timeout)
+
+    def send_delete(self, identity: str, outputs: Properties) -> bool:
+        """Ask for the deletion; False where the object did not exist."""
+        return self.cloud.delete(
+            self.service,
+            self.object_path(identity),
+            microversion=self.microversion,
+            busy=self.delete_busy,
+            action=self.action("delete", outputs, identity),
+        )
+
+    def fetch(self, identity: str) -> Properties | None:
+        """The object as the API shows it, or None."""
+        answer = self.cloud.find(
+            self.service, self.object_path(identity), microversion=self.microversion
+        )
+        return None if answer is None else self.unwrapped(answer)
+
+    def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
+        """Pulumi's outputs; `known` (inputs or older outputs) fills what the API does not tell."""
+        result: Properties = {"id": identity}
+        for name, declared in self.fields.items():
+            if name == "region":
+                result[name] = known.get("region") or self.cloud.region_name
+            elif declared.read and _present(found, declared.api):
+                result[name] = from_api(declared, dig(found, declared.api))
+            elif known.get(name) is not None:
+                result[name] = known[name]
+            elif declared.computed or declared.output_only:
+                result[name] = declared.empty
+        return result
+
+    # --- helpers
+
+    def must_fetch(self, identity: str) -> Properties:
+        """The object as the API shows it. Raises KRJ405."""
+        return self.unwrapped(
+            self.cloud.get(self.service, self.object_path(identity), microversion=self.microversion)
+        )
+
+    def request(self, method: str, path: str, **options: Any) -> Call:
+        """A call to this type's service with its microversion."""
+        return Call(self.service, method, path, microversion=self.microversion, **options)
+
+    def wrapped(self, body: Properties) -> Properties:
+        """The body in the envelope of the API."""
+        return {self.singular: body} if self.singular else body
+
+    def unwrapped(self, content: Properties) -> Properties:
+        """The object out of the envelope of the API."""
+        found = content[self.singular] if self.singular else content
+        return dict(found)
+
+    def action(self, verb: str, properties: Mapping[str, Any], identity: str = "") -> str:
+        """What is attempted, for messages: `create network 'records'`."""
+        kind = (self.singular or self.path).replace("_", " ")
+        name = properties.get("name") or identity
+        return f"{verb} {kind} {name!r}" if name else f"{verb} {kind}"
+
+
+def _present(found: Mapping[str, Any], path: str) -> bool:
+    """Whether the API tells the field at all, be it null."""
+    if path in found:
+        return True
+    head, _, rest = path.partition(".")
+    inner = found.get(head)
+    return bool(rest) and isinstance(inner, dict) and _present(inner, rest)
+
+
+def settable(resource: type[Resource], outputs: Mapping[str, Any]) -> Properties:
+    """What a program would write to describe an object read from the cloud, for imports."""
+    return {
+        name: outputs[name]
+        for name, declared in resource.fields.items()
+        if not declared.output_only and name != "region" and not is_empty(outputs.get(name))
+    }
