@@ -67,7 +67,7 @@ def _only_text(value: object) -> object:
     """Pydantic would read a number as seconds since 1970, which nobody means in a region file."""
     if isinstance(value, str | date):
         return value
-    raise PydanticCustomError("fault", "{reason}", {"reason": f"{value!r} is not a date"})
+    raise PydanticCustomError("date_form", "it must be a date, such as 2028-06-30")
 
 
 SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
