@@ -7,11 +7,10 @@ What an order costs in capacity, and whether it fits, is planning's.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any
+from ipaddress import IPv4Network, IPv6Network
 from zoneinfo import ZoneInfo, available_timezones
 
-from kraj.errors import KrajError, KrajErrors, Location
+from kraj.errors import KrajError, Location
 from kraj.model.errors import (
     ADDRESS_OVERLAP,
     DUPLICATE_IDENTITY,
@@ -23,12 +22,12 @@ from kraj.model.errors import (
     WRONG_VALUE,
 )
 from kraj.model.identities import company_id_fault, lau_fault
+from kraj.model.neighbours import neighbours_of
 from kraj.model.problems import did_you_mean, listed
 from kraj.model.region import Region
 from kraj.model.service import ServiceCard, ServiceMode
-from kraj.model.sources import REGION_FILE, Sources, display
+from kraj.model.sources import Sources
 from kraj.model.tenant import Order, Tenant
-from kraj.model.yaml_files import read_document
 
 Tenants = Mapping[str, Tenant]
 Services = Mapping[str, ServiceCard]
@@ -123,34 +122,23 @@ def _centre(sources: Sources, region: Region) -> Iterator[KrajError]:
 
 
 def _neighbours(sources: Sources, region: Region) -> Iterator[KrajError]:
-    """Supernets that overlap those of another region on the same cloud.
-
-    A neighbour's file is taken as it is: what is wrong inside it is told when it is validated.
-    """
+    """Supernets that overlap those of another region on the same cloud."""
     clouds = {cloud.name for cloud in region.clouds}
     own: dict[str, IPv4Network | IPv6Network] = {"ipv4": region.network.ipv4.supernet}
     if region.network.ipv6 is not None:
         own["ipv6"] = region.network.ipv6.supernet
-    for path in sorted(sources.folder.absolute().parent.glob(f"*/{REGION_FILE}")):
-        if path.parent == sources.folder.absolute():
-            continue
-        try:
-            value = read_document(path, display(path)).value
-        except (KrajError, KrajErrors):
-            continue
-        if clouds.isdisjoint(cloud.get("name") for cloud in _mappings(value, "clouds")):
+    for neighbour in neighbours_of(sources.folder):
+        if clouds.isdisjoint(neighbour.clouds):
             continue
         for version, supernet in own.items():
-            theirs = _supernet(value, version)
-            if theirs is None or theirs.version != supernet.version:
-                continue
-            if supernet.overlaps(theirs):
-                place = sources.locate("region", path=("network", version, "supernet"))
-                message = (
-                    f"the supernet {supernet} overlaps {theirs} of the region "
-                    f"{path.parent.name!r} on the same cloud"
-                )
-                yield KrajError(ADDRESS_OVERLAP, message, place)
+            for theirs in neighbour.supernets:
+                if supernet.version == theirs.version and supernet.overlaps(theirs):
+                    place = sources.locate("region", path=("network", version, "supernet"))
+                    message = (
+                        f"the supernet {supernet} overlaps {theirs} of the region "
+                        f"{neighbour.name!r} on the same cloud"
+                    )
+                    yield KrajError(ADDRESS_OVERLAP, message, place)
 
 
 def _codes(sources: Sources, region: Region, tenants: Tenants) -> Iterator[KrajError]:
@@ -240,16 +228,3 @@ def _unknown(what: str, name: str, known: Collection[str], place: Location) -> K
     similar = did_you_mean(name, known)
     hint = f"Known: {listed(known)}." if len(known) <= 20 and not similar else ""
     return KrajError(UNKNOWN_NAME, f"unknown {what} {name!r}{similar}", place, hint=hint)
-
-
-def _mappings(value: Any, key: str) -> list[dict[str, Any]]:
-    found = value.get(key) if isinstance(value, dict) else None
-    return [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
-
-
-def _supernet(value: Any, version: str) -> IPv4Network | IPv6Network | None:
-    """The supernet in a region file that may be wrong in any way; None where there is none."""
-    try:
-        return ip_network(value["network"][version]["supernet"])
-    except (KeyError, TypeError, ValueError):
-        return None

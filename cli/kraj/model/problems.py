@@ -133,6 +133,7 @@ _FORMS = {
     "bool_type": "true or false",
     "int_type": "a whole number",
     "float_type": "a number",
+    "string_too_short": "a text that is not empty",
     "date_form": "a date, such as 2028-06-30",
     "date_from_datetime_parsing": "a date, such as 2028-06-30",
     "ip_any_address": "an IP address",
@@ -153,6 +154,8 @@ def _sentence(kind: str, message: str, context: dict[str, Any], value: object) -
         form = _network_form(kind, value)
     elif kind == "too_short":
         return "at least one entry is needed"
+    elif kind == "string_too_long":
+        form = f"a text of at most {context['max_length']} characters"
     elif kind in _FORMS:
         form = _FORMS[kind]
     else:
