@@ -8,6 +8,7 @@ rights beyond the tenant's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_openstack as openstack
@@ -16,7 +17,7 @@ from kraj.planning import documents
 from stacks.components.base import Component
 
 #: Settings that the provider would otherwise take from `OS_*` variables of whoever runs kraj.
-_NOT_FROM_ENVIRONMENT = dict.fromkeys(
+_NOT_FROM_ENVIRONMENT: dict[str, Any] = dict.fromkeys(
     (
         "application_credential_id",
         "application_credential_name",

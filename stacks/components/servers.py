@@ -71,7 +71,7 @@ class ServerPool(Component):
         self._networks = networks
         self._firewall = firewall
         self.group = openstack.compute.ServerGroup(
-            name, name=pool.server_group, policies=[pool.policy], opts=self.child()
+            name, name=pool.server_group, policies=pool.policy, opts=self.child()
         )
         self.servers = {
             server.key: self._server(f"{name}/{server.key}", server) for server in pool.servers
