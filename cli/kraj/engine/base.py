@@ -1,8 +1,8 @@
 """The contract of an engine: what applies a stack program to a cloud.
 
-Two engines implement `Engine`: `kraj.engine.pulumi` (Pulumi's Automation API with the real CLI) and
-`kraj.engine.local` (the same programs and the same state format without the CLI). Callers choose one
-with `kraj.engine.select.choose_engine` and use nothing but what stands here.
+Two engines implement `Engine`: `kraj.engine.pulumi` (Pulumi's Automation API with the real CLI)
+and `kraj.engine.local` (the same programs and the same state format without the CLI). Callers
+choose one with `kraj.engine.select.choose_engine` and use nothing but what stands here.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Operation(enum.StrEnum):
 class StackSpec:
     """One stack: which program, under which name, with which configuration.
 
-    `config` and `secret_config` have full keys (`kraj:document`, `openstack:cloud`); secret values are
-    stored encrypted and never reported.
+    `config` and `secret_config` have full keys (`kraj:document`, `openstack:cloud`); secret
+    values are stored encrypted and never reported.
     """
 
     project: str  #: Pulumi project, as in the program's Pulumi.yaml: `kraj-centre`, `kraj-tenant`
@@ -43,7 +43,8 @@ class StackSpec:
     program: Path  #: folder with Pulumi.yaml and __main__.py
     config: Mapping[str, str] = field(default_factory=dict)
     secret_config: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)  #: for example OS_CLIENT_CONFIG_FILE
+    #: Environment variables of program and provider, for example OS_CLIENT_CONFIG_FILE.
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class Result:
     stack: str  #: the spec's label
     operation: str  #: `preview`, `up`, `refresh`, `destroy`
     steps: Sequence[Step]
-    outputs: Mapping[str, Any] = field(default_factory=dict)  #: plain values; secrets are `[secret]`
+    #: Plain values; secrets are `[secret]`.
+    outputs: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: Sequence[str] = ()  #: warnings and information of program and engine
     seconds: float = 0.0
 
@@ -101,10 +103,11 @@ class HistoryEntry:
 
 
 class Engine(Protocol):
-    """Applies stacks. All methods raise `kraj.errors.KrajError` for expected failures (KRJ3xx, KRJ4xx).
+    """Applies stacks. Expected failures are `kraj.errors.KrajError` (KRJ3xx, KRJ4xx).
 
-    Mutating methods hold the stack's lock; a second caller is refused at once with the holder named.
-    `report` receives an event for the stack (started, done, failed) and one per resource step.
+    Mutating methods hold the stack's lock; a second caller is refused at once with the holder
+    named. `report` receives an event for the stack (started, done, failed) and one per resource
+    step.
     """
 
     name: str  #: `local` or `pulumi`
@@ -114,12 +117,16 @@ class Engine(Protocol):
 
     def up(self, spec: StackSpec, report: Reporter, *, refresh: bool = False) -> Result: ...
 
-    def refresh(self, spec: StackSpec, report: Reporter, *, preview_only: bool = False) -> Result: ...
+    def refresh(
+        self, spec: StackSpec, report: Reporter, *, preview_only: bool = False
+    ) -> Result: ...
 
-    def destroy(self, spec: StackSpec, report: Reporter, *, preview_only: bool = False) -> Result: ...
+    def destroy(
+        self, spec: StackSpec, report: Reporter, *, preview_only: bool = False
+    ) -> Result: ...
 
     def outputs(self, spec: StackSpec, *, show_secrets: bool = False) -> dict[str, Any]:
-        """Outputs of the last successful or partial update; empty where the stack does not exist."""
+        """Outputs of the last successful or partial update; empty without a stack."""
         ...
 
     def exists(self, spec: StackSpec) -> bool:
@@ -141,5 +148,5 @@ class Engine(Protocol):
         ...
 
     def remove(self, spec: StackSpec) -> None:
-        """Forget an empty stack: state, history and configuration. Refused while it has resources."""
+        """Forget an empty stack: state and history. Refused while it has resources."""
         ...

@@ -1,0 +1,114 @@
+"""Error codes of engines and state: KRJ301 to KRJ349.
+
+KRJ350 to KRJ399 belong to the engine over Pulumi's command line (`kraj.engine.pulumi_errors`).
+Errors that a resource provider raises itself (KRJ4xx) pass through an engine with their own code.
+"""
+
+from kraj.errors import error_code
+
+UNSUPPORTED = error_code(
+    "KRJ301",
+    "Not supported by the local engine",
+    "The program uses a feature of Pulumi, a package or a resource type that the local engine does "
+    "not have.",
+    "Use what both engines support (docs/engines.md), or apply the stack with `--engine pulumi`.",
+)
+PROGRAM_FAILED = error_code(
+    "KRJ302",
+    "The stack program failed",
+    "The Pulumi program ended with an error of its own, not with one of a resource.",
+    "Read the causes; they name the line of the program.",
+)
+RESOURCE_FAILED = error_code(
+    "KRJ303",
+    "A resource could not be changed",
+    "The provider refused or failed to create, change, read or delete a resource. The state holds "
+    "what was done before it.",
+    "Mend what the message names and run the same command again: it continues where it stopped.",
+)
+INVALID_INPUTS = error_code(
+    "KRJ304",
+    "Invalid resource inputs",
+    "The provider's check refused the inputs of a resource; nothing was changed for it.",
+    "Correct the properties that the message names.",
+)
+PROTECTED = error_code(
+    "KRJ305",
+    "A protected resource would be deleted",
+    "The change deletes or replaces a resource that is marked `protect`.",
+    "Remove the protection in the program and apply that first, or keep the resource.",
+)
+LOCKED = error_code(
+    "KRJ306",
+    "The stack is locked",
+    "Another process works on this stack.",
+    "Wait for it to end. Where it is certainly dead, break its lock with `kraj engine unlock`.",
+)
+INTERRUPTED = error_code(
+    "KRJ307",
+    "Interrupted",
+    "The run was stopped before it was complete. The state holds all that was done.",
+    "Run the same command again: it continues where it stopped.",
+)
+STATE_NOT_WRITTEN = error_code(
+    "KRJ308",
+    "State cannot be written",
+    "Writing the stack's state failed (for example a full disk). The file on disk is the last "
+    "state that could be written, whole.",
+    "Make room or mend the permissions, then run `kraj refresh` and the same command again.",
+)
+STATE_UNREADABLE = error_code(
+    "KRJ309",
+    "State cannot be read",
+    "The stack's state is damaged, of a version that is not known, or uses features that the local "
+    "engine does not have.",
+    "Restore it from the `.bak` file or the history beside it, or import a good export.",
+)
+WRONG_PASSPHRASE = error_code(
+    "KRJ310",
+    "The passphrase does not fit",
+    "The secrets in the state were encrypted with another passphrase.",
+    "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one that was used.",
+)
+STACK_NOT_EMPTY = error_code(
+    "KRJ311",
+    "The stack still has resources",
+    "A stack can be forgotten only when nothing of it exists any more.",
+    "Destroy it first (`kraj down`).",
+)
+NO_PULUMI = error_code(
+    "KRJ312",
+    "No Pulumi command line",
+    "The engine `pulumi` was asked for, but there is no `pulumi` on PATH.",
+    "Install it with `kraj engine install`, or use `--engine local`.",
+)
+UNKNOWN_ENGINE = error_code(
+    "KRJ313",
+    "No such engine",
+    "The engine that was asked for does not exist.",
+    "Use `local` or `pulumi`, or leave the choice to kraj.",
+)
+BAD_STACK = error_code(
+    "KRJ314",
+    "The stack cannot be run",
+    "The stack's specification does not fit its program folder, or a name in it is not allowed.",
+    "Correct the name or path in the message.",
+)
+RESOURCE_MISSING = error_code(
+    "KRJ315",
+    "A resource to be read does not exist",
+    "The program reads an existing resource by its id, and the provider does not find it.",
+    "Correct the id, or create the resource first.",
+)
+DUPLICATE_RESOURCE = error_code(
+    "KRJ316",
+    "Two resources have the same name",
+    "A program registers each combination of type, name and parent at most once.",
+    "Give one of the two another name.",
+)
+BAD_PASSPHRASE_FILE = error_code(
+    "KRJ317",
+    "The passphrase cannot be read",
+    "The file with the passphrase does not exist, is empty or cannot be read or written.",
+    "Correct the path or its permissions.",
+)

@@ -1,0 +1,308 @@
+"""The local engine: previews, applies, refreshes and destroys stacks in this process.
+
+`LocalEngine` puts the parts together for one run: lock, state, program, session, history. What a
+step does is in `stepper`, `deletion` and `refreshing`. Several stacks may be worked on at once
+from several threads; each has a program process and a journal of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kraj
+from kraj.engine.base import HistoryEntry, Result, StackSpec
+from kraj.engine.errors import BAD_STACK, STACK_NOT_EMPTY, STATE_UNREADABLE
+from kraj.engine.local.crypto import KeyRing
+from kraj.engine.local.history import history_entry, history_record
+from kraj.engine.local.journal import Journal
+from kraj.engine.local.lock import break_lock, stack_lock
+from kraj.engine.local.program import Program
+from kraj.engine.local.state import (
+    ResourceState,
+    StackState,
+    crypter_of,
+    dump_deployment,
+    load_deployment,
+)
+from kraj.engine.local.store import StateStore
+from kraj.engine.local.urns import STACK_TYPE
+from kraj.engine.local.values import Properties, redact, reveal
+from kraj.engine.passphrase import resolve_passphrase
+from kraj.errors import KrajError
+from kraj.events import Event, EventKind, Reporter
+
+if TYPE_CHECKING:
+    # Loaded late: these load Pulumi's SDK, which takes as long as the program needs for the same.
+    from kraj.engine.local.providers import ProviderFactory
+    from kraj.engine.local.run import Run
+    from kraj.engine.local.session import Session
+
+PARALLEL_STEPS = 16  #: provider calls at once in one stack
+
+
+class LocalEngine:
+    """Applies stacks without Pulumi's command line. Implements `kraj.engine.base.Engine`.
+
+    `providers` maps package names to factories of ResourceProvider servicers; None takes kraj's own
+    (`openstack`). `environ` is where the passphrase is looked up.
+    """
+
+    name = "local"
+    version = kraj.__version__
+
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        providers: Mapping[str, ProviderFactory] | None = None,
+        environ: Mapping[str, str] = os.environ,
+        parallel: int = PARALLEL_STEPS,
+    ) -> None:
+        self._state_dir = state_dir
+        self._providers = {"openstack": _openstack} if providers is None else providers
+        self._parallel = parallel
+        self._keys = KeyRing(lambda: resolve_passphrase(state_dir, environ))
+        self._runs: set[Run] = set()
+        self._lock = threading.Lock()
+
+    # -- the contract
+
+    def preview(self, spec: StackSpec, report: Reporter, *, refresh: bool = False) -> Result:
+        return self._update(spec, report, "preview", refresh=refresh, preview=True)
+
+    def up(self, spec: StackSpec, report: Reporter, *, refresh: bool = False) -> Result:
+        return self._update(spec, report, "up", refresh=refresh, preview=False)
+
+    def refresh(self, spec: StackSpec, report: Reporter, *, preview_only: bool = False) -> Result:
+        def work(session: Session, state: StackState) -> None:
+            session.refresh(state.pending)
+
+        with _reported(spec, report, "refresh") as started:
+            return self._run(spec, report, "refresh", work, started, preview=preview_only)
+
+    def destroy(self, spec: StackSpec, report: Reporter, *, preview_only: bool = False) -> Result:
+        def work(session: Session, state: StackState) -> None:
+            session.destroy(state.pending)
+
+        with _reported(spec, report, "destroy") as started:
+            return self._run(spec, report, "destroy", work, started, preview=preview_only)
+
+    def outputs(self, spec: StackSpec, *, show_secrets: bool = False) -> dict[str, Any]:
+        found = self._outputs_of(spec.project, spec.stack) or {}
+        return dict(reveal(found) if show_secrets else redact(found))
+
+    def exists(self, spec: StackSpec) -> bool:
+        return self._store(spec).exists()
+
+    def history(self, spec: StackSpec) -> list[HistoryEntry]:
+        records = self._store(spec).read_history()
+        return [history_entry(at, record) for at, record in enumerate(records, 1)][::-1]
+
+    def export_state(self, spec: StackSpec) -> dict[str, Any]:
+        return {"version": 3, "deployment": self._store(spec).load() or {}}
+
+    def import_state(self, spec: StackSpec, deployment: Mapping[str, Any]) -> None:
+        inner = deployment.get("deployment")
+        if deployment.get("version") != 3 or not isinstance(inner, dict):
+            raise KrajError(
+                STATE_UNREADABLE,
+                f"not an export of version 3 (its version is {deployment.get('version')!r})",
+            )
+        store = self._store(spec)
+        started = time.time()
+        with stack_lock(store, lambda _message: None):
+            state = load_deployment(inner, crypter_of(inner, self._keys))
+            _refuse_foreign(state, spec)
+            store.save(dump_deployment(state.resources, state.pending, state.crypter))
+            store.add_history(history_record("import", started, "succeeded", {}))
+
+    def cancel(self, spec: StackSpec) -> None:
+        break_lock(self._store(spec))
+
+    def remove(self, spec: StackSpec) -> None:
+        store = self._store(spec)
+        with stack_lock(store, lambda _message: None):
+            left = (store.load() or {}).get("resources") or []
+            if left:
+                raise KrajError(
+                    STACK_NOT_EMPTY, f"{spec.label} still has {len(left)} resources in its state"
+                )
+            store.remove()
+
+    def stop(self) -> None:
+        """As Ctrl-C for all stacks that other threads work on; a second call abandons them."""
+        with self._lock:
+            runs = list(self._runs)
+        for run in runs:
+            run.interrupt()
+
+    # -- one run
+
+    def _update(
+        self, spec: StackSpec, report: Reporter, action: str, *, refresh: bool, preview: bool
+    ) -> Result:
+        notes = _Notes()
+        with (
+            _reported(spec, report, action) as started,
+            contextlib.closing(Program(spec, notes)) as program,
+        ):
+
+            def work(session: Session, state: StackState) -> None:
+                session.update(program, state.pending, refresh=refresh)
+
+            return self._run(spec, report, action, work, started, preview=preview, notes=notes)
+
+    def _run(
+        self,
+        spec: StackSpec,
+        report: Reporter,
+        action: str,
+        work: Callable[[Session, StackState], None],
+        started: _Started,
+        *,
+        preview: bool,
+        notes: _Notes | None = None,
+    ) -> Result:
+        store = self._store(spec)
+        notes = notes or _Notes()
+        with contextlib.nullcontext() if preview else stack_lock(store, notes):
+            deployment = store.load()
+            crypter = crypter_of(deployment, self._keys)
+            crypter.prepare()
+            from kraj.engine.local.run import Run  # noqa: PLC0415
+            from kraj.engine.local.session import Session, carry_out  # noqa: PLC0415
+
+            state = load_deployment(deployment, crypter)
+            journal = Journal(store, state, writes=not preview)
+            run = Run(spec, action, journal, report, preview=preview, parallel=self._parallel)
+            notes.attach(run.note)
+            session = Session(run, self._providers, self._outputs_of, parallel=self._parallel)
+            with self._stoppable(run), _remembered(run, store, started.at):
+                carry_out(run, lambda: work(session, state))
+            started.result = Result(
+                stack=spec.label,
+                operation=action,
+                steps=tuple(run.steps),
+                outputs=redact(_stack_outputs(journal.resources()) or {}),
+                diagnostics=tuple(run.diagnostics),
+                seconds=time.time() - started.at,
+            )
+            return started.result
+
+    @contextlib.contextmanager
+    def _stoppable(self, run: Run) -> Iterator[None]:
+        with self._lock:
+            self._runs.add(run)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._runs.discard(run)
+
+    def _store(self, spec: StackSpec) -> StateStore:
+        return StateStore(self._state_dir, spec.project, spec.stack)
+
+    def _outputs_of(self, project: str, stack: str) -> Properties | None:
+        """Outputs of a stack; None where it has never been applied."""
+        deployment = StateStore(self._state_dir, project, stack).load()
+        if deployment is None:
+            return None
+        state = load_deployment(deployment, crypter_of(deployment, self._keys))
+        return _stack_outputs(state.resources) or {}
+
+
+class _Started:
+    """When a run began, and its result as soon as there is one."""
+
+    def __init__(self) -> None:
+        self.at = time.time()
+        self.result: Result | None = None
+
+
+@contextlib.contextmanager
+def _reported(spec: StackSpec, report: Reporter, action: str) -> Iterator[_Started]:
+    """Report the stack as started, and as done or failed."""
+    started = _Started()
+    report(Event(EventKind.STARTED, action, spec.label))
+    try:
+        yield started
+    except KrajError as error:
+        seconds = round(time.time() - started.at, 3)
+        report(Event(EventKind.FAILED, action, spec.label, str(error), seconds=seconds))
+        raise
+    counts = started.result.counts if started.result else {}
+    report(
+        Event(
+            EventKind.DONE,
+            action,
+            spec.label,
+            seconds=round(time.time() - started.at, 3),
+            details={"changes": {operation.value: n for operation, n in counts.items()}},
+        )
+    )
+
+
+@contextlib.contextmanager
+def _remembered(run: Run, store: StateStore, started: float) -> Iterator[None]:
+    """Add a run that is no preview to the stack's history, however it ends."""
+    result = "failed"
+    try:
+        yield
+        result = "succeeded"
+    finally:
+        if not run.preview:
+            counts = Counter(step.operation.value for step in run.steps)
+            # The state itself is safe; a full disk has been reported by whoever wrote that.
+            with contextlib.suppress(KrajError):
+                store.add_history(history_record(run.action, started, result, counts))
+
+
+class _Notes:
+    """Remarks from before a run exists, handed on as soon as it does."""
+
+    def __init__(self) -> None:
+        self._early: list[str] = []
+        self._sink: Callable[[str], None] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, message: str) -> None:
+        with self._lock:
+            if self._sink is None:
+                self._early.append(message)
+                return
+        self._sink(message)
+
+    def attach(self, sink: Callable[[str], None]) -> None:
+        with self._lock:
+            self._sink = sink
+        for message in self._early:
+            sink(message)
+
+
+def _stack_outputs(resources: Sequence[ResourceState]) -> Properties | None:
+    found = (item.outputs for item in resources if item.type == STACK_TYPE and not item.delete)
+    return next(found, None)
+
+
+def _refuse_foreign(state: StackState, spec: StackSpec) -> None:
+    """Raises KRJ314 where a state is another stack's."""
+    wanted = f"urn:pulumi:{spec.stack}::{spec.project}::"
+    for resource in (*state.resources, *(item.resource for item in state.pending)):
+        if not resource.urn.startswith(wanted):
+            raise KrajError(
+                BAD_STACK, f"the state is of another stack than {spec.label}: it has {resource.urn}"
+            )
+
+
+def _openstack(report: Reporter, environment: Mapping[str, str]) -> Any:
+    """kraj's own provider for the package `openstack`."""
+    from kraj.openstack.provider import OpenStackProvider  # noqa: PLC0415
+
+    return OpenStackProvider(report, environment)

@@ -1,0 +1,150 @@
+"""What has been done, kept true on disk: the state of a stack while it is being changed.
+
+Every step is written before it begins (as a pending operation) and after it ended. Steps that end
+together share one write. The file always holds what was registered in this run, in order, followed
+by what is left of the previous state, so that everything comes after what it needs.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from kraj.engine.local.state import PendingOperation, ResourceState, StackState, dump_deployment
+from kraj.engine.local.store import StateStore
+
+
+class Journal:
+    """The state of one stack during one run. Thread-safe. A preview's journal never writes."""
+
+    def __init__(self, store: StateStore, state: StackState, *, writes: bool) -> None:
+        self._store = store
+        self._crypter = state.crypter
+        self._writes = writes
+        self._done: list[ResourceState] = []
+        self._base = list(state.resources)
+        # A creation whose end was never seen stays on record until the resource is there.
+        self._pending = [item for item in state.pending if item.type == "creating"]
+        self._lock = threading.RLock()
+        self._write_lock = threading.Lock()
+        self._wanted = 0
+        self._written = 0
+
+    # -- reading
+
+    def previous(self, urn: str) -> ResourceState | None:
+        """The live resource of the previous state under a URN, unless it was dealt with."""
+        with self._lock:
+            found = (old for old in self._base if old.urn == urn and not old.delete)
+            return next(found, None)
+
+    def registered(self, urn: str) -> ResourceState | None:
+        """The resource registered in this run under a URN."""
+        with self._lock:
+            return next((new for new in self._done if new.urn == urn), None)
+
+    def remaining(self) -> list[ResourceState]:
+        """What is left of the previous state, in its order."""
+        with self._lock:
+            return list(self._base)
+
+    def resources(self) -> list[ResourceState]:
+        """Everything, as it would be written now."""
+        with self._lock:
+            return [*self._done, *self._base]
+
+    # -- changing
+
+    def begin(self, kind: str, resource: ResourceState) -> PendingOperation:
+        """Record that a step begins; returns when that is on disk. Raises KRJ308."""
+        operation = PendingOperation(resource, kind)
+        with self._lock:
+            self._pending.append(operation)
+            ticket = self._ticket()
+        try:
+            self._flush(ticket)
+        except BaseException:
+            with self._lock:
+                self._pending = [item for item in self._pending if item is not operation]
+            raise
+        return operation
+
+    def end(
+        self,
+        operation: PendingOperation | None,
+        *,
+        add: ResourceState | None = None,
+        drop: ResourceState | None = None,
+    ) -> None:
+        """Record that a step ended, with what it added and what it ended. Raises KRJ308."""
+        with self._lock:
+            self._pending = [
+                item for item in self._pending if item is not operation and not _settles(add, item)
+            ]
+            if drop is not None:
+                self._remove(drop)
+            if add is not None:
+                self._done.append(add)
+            ticket = self._ticket()
+        if operation is not None:
+            self._flush(ticket)
+
+    def _remove(self, resource: ResourceState) -> None:
+        # By identity: two states of one URN may be equal while one waits for its deletion.
+        self._base = [old for old in self._base if old is not resource]
+        self._done = [new for new in self._done if new is not resource]
+
+    def rename(self, old: str, new: str) -> None:
+        """Follow an alias: everything that refers to `old` refers to `new` from now on."""
+        with self._lock:
+            for resource in (*self._done, *self._base):
+                resource.rename(old, new)
+
+    def prune(self, gone: set[str]) -> None:
+        """Drop references to resources that were found not to exist."""
+        with self._lock:
+            for resource in (*self._done, *self._base):
+                resource.forget(gone)
+
+    def pending(self) -> list[ResourceState]:
+        """Resources whose step began and has not ended."""
+        with self._lock:
+            return [item.resource for item in self._pending]
+
+    def close(self) -> None:
+        """Let nothing be written any more, not even by steps that are left to themselves."""
+        with self._write_lock:
+            self._writes = False
+
+    def settle(self) -> None:
+        """The run is complete: nothing is pending any more, not even from earlier runs."""
+        with self._lock:
+            self._pending = []
+
+    # -- writing
+
+    def commit(self) -> None:
+        """Write the state as it is now. Raises KRJ308."""
+        with self._lock:
+            ticket = self._ticket()
+        self._flush(ticket)
+
+    def _ticket(self) -> int:
+        self._wanted += 1
+        return self._wanted
+
+    def _flush(self, ticket: int) -> None:
+        if not self._writes:
+            return
+        with self._write_lock:
+            if self._written >= ticket:
+                return  # another thread's write has held this change already
+            with self._lock:
+                covered = self._wanted
+                document = dump_deployment(self.resources(), self._pending, self._crypter)
+            self._store.save(document)
+            self._written = covered
+
+
+def _settles(added: ResourceState | None, pending: PendingOperation) -> bool:
+    """Whether a resource is the one whose interrupted creation was on record."""
+    return added is not None and pending.type == "creating" and pending.resource.urn == added.urn

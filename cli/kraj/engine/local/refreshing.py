@@ -1,0 +1,67 @@
+"""Reading resources back: the state becomes what the providers find.
+
+A resource that is gone is dropped from the state, so that the next update makes it again. Only what
+has changed counts as a change.
+"""
+
+from __future__ import annotations
+
+from kraj.engine.base import Operation
+from kraj.engine.local.packages import Packages
+from kraj.engine.local.run import Run, step_of
+from kraj.engine.local.state import ResourceState, now
+from kraj.engine.local.urns import is_provider
+from kraj.engine.local.values import changed_paths, mark_secrets
+
+
+class Refresher:
+    """Refreshes resources of the previous state in one run."""
+
+    def __init__(self, run: Run, packages: Packages, *, recorded: bool = True) -> None:
+        self._run = run
+        self._packages = packages
+        self._recorded = recorded
+        self._gone: set[str] = set()
+
+    def refresh(self, resources: list[ResourceState]) -> None:
+        """Read all the given resources again, in parallel. Raises Stopped after a failure."""
+        self._run.each([state for state in resources if _can_be_read(state)], self._read)
+        self._run.journal.prune(self._gone)
+        if self._gone or not self._recorded:
+            self._run.journal.commit()
+        self._run.ensure_going()
+
+    def _read(self, state: ResourceState) -> None:
+        run = self._run
+        run.ensure_going()
+        timeout = state.custom_timeouts.get("read", 0)
+        with run.step(step_of(Operation.REFRESH, state), recorded=False):
+            provider = self._packages.for_state(state)
+            found = provider.read(state.urn, state.id, state.inputs, state.outputs, timeout=timeout)
+        if found is None:
+            self._gone.add(state.urn)
+            run.record(step_of(Operation.DELETE, state), recorded=self._recorded)
+            run.journal.end(None, drop=state)
+            return
+        changed = changed_paths(state.outputs, found.outputs)
+        if changed:
+            state.modified = now()
+            state.outputs = mark_secrets(
+                mark_secrets(found.outputs, state.outputs, state.additional_secret_outputs),
+                state.inputs,
+                (),
+            )
+            if found.inputs:
+                state.inputs = mark_secrets(found.inputs, state.inputs, ())
+        operation = Operation.UPDATE if changed else Operation.SAME
+        run.record(step_of(operation, state, changed), recorded=self._recorded)
+
+
+def _can_be_read(state: ResourceState) -> bool:
+    return (
+        state.custom
+        and bool(state.id)
+        and not is_provider(state.type)
+        and not state.delete
+        and not state.pending_replacement
+    )

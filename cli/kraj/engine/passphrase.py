@@ -1,0 +1,96 @@
+"""The passphrase of a state folder, and secrets derived from it.
+
+The passphrase encrypts the secrets in the stacks' state (Pulumi's passphrase scheme), for both
+engines alike. Whoever has state folder and passphrase has everything: keep them apart in backups.
+Not here: the encryption itself (`kraj.engine.local.crypto`).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from kraj.engine.errors import BAD_PASSPHRASE_FILE
+from kraj.errors import KrajError
+
+PASSPHRASE_BYTES = 32  #: entropy of a generated passphrase
+SECRET_LENGTH = 40  #: characters of a derived secret; log2(61^36) > 213 bits remain random
+
+_LOWER = "abcdefghijkmnopqrstuvwxyz"
+_UPPER = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_DIGITS = "23456789"
+_MARKS = "-_.+"
+_ALPHABET = _LOWER + _UPPER + _DIGITS + _MARKS
+
+
+def resolve_passphrase(state_dir: Path, environ: Mapping[str, str] = os.environ) -> str:
+    """The passphrase for a state folder.
+
+    Pulumi's own order: PULUMI_CONFIG_PASSPHRASE, then the file that PULUMI_CONFIG_PASSPHRASE_FILE
+    names; else `<state_dir>/passphrase`, which is made on first use, readable by its owner alone.
+    Raises KRJ317.
+    """
+    given = environ.get("PULUMI_CONFIG_PASSPHRASE")
+    if given is not None:
+        return given
+    named = environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    if named:
+        return _read(Path(named))
+    path = state_dir / "passphrase"
+    return _read(path) if path.exists() else _generate(path)
+
+
+def derive_secret(passphrase: str, purpose: str) -> str:
+    """A password that is always the same for one passphrase and purpose (HKDF-SHA256, RFC 5869).
+
+    40 printable characters without look-alikes (0, O, 1, l, I), safe in YAML, URLs and shells, with
+    lower case, upper case, digit and mark. `purpose` names the use, for example
+    `tenant/563889/service-user`; two purposes give independent secrets.
+    """
+    stream = HKDF(
+        algorithm=SHA256(), length=8 * SECRET_LENGTH, salt=b"kraj", info=purpose.encode()
+    ).derive(passphrase.encode())
+    numbers = [int.from_bytes(stream[at : at + 8]) for at in range(0, len(stream), 8)]
+    classes = (_LOWER, _UPPER, _DIGITS, _MARKS)
+    alphabets = (*classes, *(_ALPHABET for _ in range(SECRET_LENGTH - len(classes))))
+    # 64 random bits per character: the bias of the remainder is below 2^-57.
+    return "".join(letters[n % len(letters)] for letters, n in zip(alphabets, numbers, strict=True))
+
+
+def _read(path: Path) -> str:
+    try:
+        passphrase = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise KrajError(
+            BAD_PASSPHRASE_FILE, f"cannot read the passphrase file {path}: {error.strerror}"
+        ) from error
+    if not passphrase:
+        raise KrajError(BAD_PASSPHRASE_FILE, f"the passphrase file {path} is empty")
+    return passphrase
+
+
+def _generate(path: Path) -> str:
+    """Make the passphrase file; of two processes at once, the first one's passphrase counts."""
+    temporary = path.with_name(f".passphrase.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(secrets.token_urlsafe(PASSPHRASE_BYTES) + "\n")
+            new.flush()
+            os.fsync(new.fileno())
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    except OSError as error:
+        raise KrajError(
+            BAD_PASSPHRASE_FILE, f"cannot write the passphrase file {path}: {error.strerror}"
+        ) from error
+    return _read(path)
