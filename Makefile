@@ -43,6 +43,7 @@ format: setup ## Format the sources
 lock: setup ## Resolve the locked versions anew
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade pyproject.toml -o requirements/kraj.txt
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade --group dev pyproject.toml -o requirements/dev.txt
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade requirements/lab.in -o cli/kraj/lab/requirements.txt
 	grep -A 100 '^uv==' requirements/dev.txt | awk 'NR>1 && /^[a-z]/{exit} {print}' > requirements/uv.txt
 
 clean: ## Remove the virtual environment and caches (never the state in .kraj)

@@ -1,0 +1,143 @@
+"""Makes the lab's OpenStack a cloud: catalogue, roles, host aggregates, and the external network.
+
+Everything by OpenStack's own API, as an operator would; every step can be repeated.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import openstack
+
+from kraj.errors import KrajError
+from kraj.lab.errors import SERVICE_FAILED
+from kraj.lab.settings import AVAILABILITY_ZONES, COMPUTE_HOSTS, LabSettings, Passwords
+
+READY_SECONDS = 120.0
+
+#: User and catalogue entry: (user, service name, type, path behind the port).
+CATALOGUE = (
+    ("glance", "glance", "image", ""),
+    ("placement", "placement", "placement", ""),
+    ("nova", "nova", "compute", "/v2.1"),
+    ("neutron", "neutron", "network", ""),
+    ("cinder", "cinder", "block-storage", "/v3"),
+    ("cinder", "cinderv3", "volumev3", "/v3/%(project_id)s"),
+    ("octavia", "octavia", "load-balancer", ""),
+    ("barbican", "barbican", "key-manager", ""),
+    ("designate", "designate", "dns", ""),
+    ("swift", "swift", "object-store", "/v1/AUTH_%(project_id)s"),
+)
+
+ROLES = (
+    "service", "admin", "manager", "member", "reader", "creator", "load-balancer_member",
+    "ResellerAdmin", "swiftoperator",
+)  # fmt: skip
+
+#: RFC 5737 and RFC 3849: addresses for examples, which lead nowhere.
+EXTERNAL_IPV4 = "203.0.113.0/24"
+EXTERNAL_IPV6 = "2001:db8:100::/64"
+
+
+def connect(settings: LabSettings) -> Any:
+    """The administrator's connection."""
+    loader = openstack.config.OpenStackConfig(
+        config_files=[str(settings.clouds_file)], load_envvars=False
+    )
+    return openstack.connection.Connection(config=loader.get_one(cloud="lab"), app_name="kraj")
+
+
+def fill_catalogue(settings: LabSettings) -> None:
+    """Roles, service users and endpoints of every service of this lab."""
+    connection = connect(settings)
+    identity = connection.identity
+    present = {role.name for role in identity.roles()}
+    for name in ROLES:
+        if name not in present:
+            identity.create_role(name=name)
+    roles = {role.name: role for role in identity.roles()}
+    project = identity.find_project("service", domain_id="default") or identity.create_project(
+        name="service", domain_id="default"
+    )
+    users = {user.name: user for user in identity.users(domain_id="default")}
+    services = {service.name: service for service in identity.services()}
+    endpoints = {(item.service_id, item.interface) for item in identity.endpoints()}
+    for user, service, kind, path in CATALOGUE:
+        if user in ("designate", "swift") and user not in settings.with_services:
+            continue
+        if user not in users:
+            users[user] = identity.create_user(
+                name=user, password=Passwords.of(settings).service, domain_id="default"
+            )
+        for role in ("admin", "service"):
+            identity.assign_project_role_to_user(project, users[user], roles[role])
+        entry = services.get(service) or identity.create_service(name=service, type=kind)
+        url = f"http://127.0.0.1:{settings.ports[user]}{path}"
+        for interface in ("public", "internal", "admin"):
+            if (entry.id, interface) not in endpoints:
+                identity.create_endpoint(
+                    service_id=entry.id, interface=interface, region_id="RegionOne", url=url
+                )
+
+
+def wait_for_workers(settings: LabSettings) -> None:
+    """Wait until every compute host and the volume service report. Raises KRJ505."""
+    connection = connect(settings)
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            hosts = sum(
+                service.state == "up"
+                for service in connection.compute.services(binary="nova-compute")
+            )
+            volumes = sum(
+                service.state == "up"
+                for service in connection.block_storage.services(binary="cinder-volume")
+            )
+        except openstack.exceptions.SDKException:
+            hosts = volumes = 0
+        if hosts >= COMPUTE_HOSTS and volumes >= 1:
+            return
+        if time.monotonic() > deadline:
+            raise KrajError(
+                SERVICE_FAILED,
+                f"{hosts} of {COMPUTE_HOSTS} compute hosts and {volumes} volume services report",
+            )
+        time.sleep(0.5)
+
+
+def make_availability_zones(settings: LabSettings) -> None:
+    """One host aggregate per zone."""
+    connection = connect(settings)
+    present = {aggregate.name: aggregate for aggregate in connection.compute.aggregates()}
+    for zone, hosts in AVAILABILITY_ZONES.items():
+        aggregate = present.get(zone) or connection.compute.create_aggregate(
+            name=zone, availability_zone=zone
+        )
+        for host in hosts:
+            if host not in (aggregate.hosts or ()):
+                connection.compute.add_host_to_aggregate(aggregate, host)
+
+
+def make_external_network(settings: LabSettings) -> None:
+    """The provider's network `public` that floating addresses come from."""
+    network = connect(settings).network
+    public = next(iter(network.networks(name="public", is_router_external=True)), None)
+    if public is None:
+        public = network.create_network(
+            name="public",
+            is_router_external=True,
+            provider_network_type="flat",
+            provider_physical_network="public",
+        )
+    present = {subnet.cidr for subnet in network.subnets(network_id=public.id)}
+    for version, cidr in ((4, EXTERNAL_IPV4), (6, EXTERNAL_IPV6)):
+        if cidr not in present:
+            network.create_subnet(
+                network_id=public.id,
+                name=f"public-ipv{version}",
+                ip_version=version,
+                cidr=cidr,
+                is_dhcp_enabled=False,
+            )

@@ -1,0 +1,55 @@
+"""Codes of the lab (KRJ5xx)."""
+
+from kraj.errors import error_code
+
+PORT_TAKEN = error_code(
+    "KRJ501",
+    "Port taken",
+    "Another program listens on a port that the lab needs.",
+    "Stop that program, or start the lab elsewhere: kraj lab up --port-offset 20000.",
+)
+SERVERS_MISSING = error_code(
+    "KRJ502",
+    "Database or message queue missing",
+    "MariaDB, RabbitMQ or memcached is not installed and kraj may not install it.",
+    "As root: apt-get install --no-install-recommends mariadb-server rabbitmq-server memcached",
+)
+INSTALL_FAILED = error_code(
+    "KRJ503",
+    "Installation failed",
+    "The lab's packages could not be installed.",
+    "Read the last lines of the installer in the message; check the package registry's settings.",
+)
+MIGRATION_FAILED = error_code(
+    "KRJ504",
+    "Database not prepared",
+    "A service could not create its tables.",
+    "Read the log named in the message; `kraj lab destroy` and `kraj lab up` start afresh.",
+)
+SERVICE_FAILED = error_code(
+    "KRJ505",
+    "Service did not start",
+    "A service of the lab ended or did not answer in time.",
+    "Read its last log lines above, or all of them: kraj lab logs SERVICE.",
+)
+UNKNOWN_SERVICE = error_code(
+    "KRJ506",
+    "Unknown lab service",
+    "The lab has no service of that name.",
+    "List them with `kraj lab status`.",
+)
+NOT_CREATED = error_code(
+    "KRJ507", "No lab", "There is no lab in that folder.", "Start one with `kraj lab up`."
+)
+BUSY = error_code(
+    "KRJ508",
+    "Lab busy",
+    "Another kraj is starting, stopping or deleting the same lab.",
+    "Wait until it has finished.",
+)
+UNSUPPORTED = error_code(
+    "KRJ509",
+    "Lab not possible here",
+    "The lab needs Linux and a state folder that it can own.",
+    "Use a Linux machine, or a cloud of your own in clouds.yaml.",
+)

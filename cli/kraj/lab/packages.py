@@ -1,0 +1,130 @@
+"""Installs what a lab needs: servers from the distribution, OpenStack into a venv of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from kraj.errors import KrajError
+from kraj.files import write_atomically
+from kraj.lab.errors import INSTALL_FAILED, SERVERS_MISSING
+from kraj.lab.services import MARIADB, RABBITMQ
+from kraj.lab.settings import LabSettings
+
+PACKAGES = {
+    "mariadb-server": MARIADB,
+    "rabbitmq-server": RABBITMQ,
+    "memcached": "/usr/bin/memcached",
+}
+HERE = Path(str(files("kraj.lab")))
+LOCK_FILE = HERE / "requirements.txt"
+DRIVERS = HERE / "drivers"
+
+
+def missing_servers() -> list[str]:
+    """Distribution packages that are not installed yet."""
+    return [package for package, program in PACKAGES.items() if not Path(program).exists()]
+
+
+def install_servers() -> None:
+    """Install what is missing with apt-get, as root or through sudo. Raises KRJ502, KRJ503."""
+    missing = missing_servers()
+    if not missing:
+        return
+    prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    if not shutil.which("apt-get") or (prefix and not shutil.which("sudo")):
+        raise KrajError(SERVERS_MISSING, f"not installed: {', '.join(missing)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    _run([*prefix, "apt-get", "update", "-qq"], environment)
+    _run(
+        [*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
+        environment,
+    )
+
+
+def locked_versions() -> str:
+    """Digest of the lock file: other versions of OpenStack may want other tables."""
+    return hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest()
+
+
+def installed_versions() -> str:
+    """Digest of everything that the venv is made from; a change means a new installation."""
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {locked_versions()}".encode())
+    for path in (*sorted(DRIVERS.rglob("*.py")), DRIVERS / "pyproject.toml"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def install_openstack(settings: LabSettings) -> None:
+    """Make the lab's venv from its lock file, or bring it up to date. Raises KRJ503."""
+    stamp = settings.venv / ".installed"
+    wanted = installed_versions()
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    uv = _uv()
+    python = settings.venv / "bin" / "python"
+    if not python.exists():
+        _run([uv, "venv", "--quiet", "--python", sys.executable, str(settings.venv)])
+    _run(
+        [
+            uv, "pip", "sync", "--quiet", "--python", str(python), "--require-hashes",
+            str(LOCK_FILE),
+        ]
+    )  # fmt: skip
+    # Two processors compile the modules once now, instead of twenty processes at their first start.
+    _run(
+        [str(python), "-m", "compileall", "-q", "-j", "0", str(settings.venv / "lib")], check=False
+    )
+    _install_drivers(settings, uv, python)
+    write_atomically(stamp, wanted)
+
+
+def _install_drivers(settings: LabSettings, uv: str, python: Path) -> None:
+    # Built from a copy: the installed package of kraj may be read-only.
+    build = settings.run / "drivers"
+    shutil.rmtree(build, ignore_errors=True)
+    shutil.copytree(DRIVERS, build, ignore=shutil.ignore_patterns("__pycache__"))
+    _run(
+        [
+            uv, "pip", "install", "--quiet", "--python", str(python), "--no-deps",
+            "--no-build-isolation", "--reinstall", str(build),
+        ]
+    )  # fmt: skip
+    shutil.rmtree(build)
+
+
+def _uv() -> str:
+    """The uv beside this Python, else the one on PATH."""
+    beside = Path(sys.executable).parent / "uv"
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if found is None:
+        raise KrajError(
+            INSTALL_FAILED, "uv is not installed", hint="pip install uv, then run it again."
+        )
+    return found
+
+
+def _run(
+    command: Sequence[str], environment: dict[str, str] | None = None, *, check: bool = True
+) -> None:
+    done = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if check and done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise KrajError(
+            INSTALL_FAILED,
+            f"{' '.join(command[:3])} … ended with {done.returncode}",
+            causes=tuple(lines[-8:]),
+        )
