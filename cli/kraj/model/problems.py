@@ -33,7 +33,16 @@ def problems_of(
 ) -> list[KrajError]:
     """One KrajError for each wrong place in the document."""
     found: dict[tuple[ErrorCode, Location | None], KrajError] = {}
-    for line in error.errors(include_url=False):
+    lines = error.errors(include_url=False)
+    mistyped = {
+        (*path[:-1], _meant(path, model))
+        for path in (line["loc"] for line in lines if line["type"] == "extra_forbidden")
+    }
+    for line in lines:
+        if line["type"] == "too_short" and line["input"]:
+            continue  # pydantic counts only the entries without errors, which are told themselves
+        if line["type"] == "missing" and line["loc"] in mistyped:
+            continue  # the key is there under a similar name, which is told with a suggestion
         problem = _problem(dict(line), document, model)
         key = (problem.code, problem.location)
         if key not in found:
@@ -45,9 +54,15 @@ def problems_of(
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the most similar known name, else nothing."""
+    close = closest(given, known)
+    return f" (did you mean '{close}'?)" if close else ""
+
+
+def closest(given: str, known: Iterable[str]) -> str | None:
+    """The most similar known name, whatever its case; None where none is similar."""
     by_folded = {name.casefold(): name for name in known}
     close = difflib.get_close_matches(given.casefold(), by_folded, n=1, cutoff=0.6)
-    return f" (did you mean '{by_folded[close[0]]}'?)" if close else ""
+    return by_folded[close[0]] if close else None
 
 
 def listed(names: Iterable[str], last: str = "and") -> str:
@@ -107,7 +122,7 @@ def _missing(path: tuple[Any, ...], document: Document, model: type[BaseModel]) 
 
 
 def _unknown_key(path: tuple[Any, ...], document: Document, model: type[BaseModel]) -> KrajError:
-    known = [field.alias or name for name, field in _fields(model, path[:-1]).items()]
+    known = _keys(model, path[:-1])
     where = f" in {path_text(path[:-1])}" if len(path) > 1 else ""
     similar = did_you_mean(str(path[-1]), known)
     return KrajError(
@@ -116,6 +131,15 @@ def _unknown_key(path: tuple[Any, ...], document: Document, model: type[BaseMode
         document.locate(path, key=True),
         hint="" if similar else f"The keys that exist here are {listed(known)}.",
     )
+
+
+def _meant(path: tuple[Any, ...], model: type[BaseModel]) -> str | None:
+    """The key that was probably meant by an unknown one."""
+    return closest(str(path[-1]), _keys(model, path[:-1]))
+
+
+def _keys(model: type[BaseModel], path: Sequence[Any]) -> list[str]:
+    return [field.alias or name for name, field in _fields(model, path).items()]
 
 
 def _either(one: KrajError, other: KrajError) -> KrajError:

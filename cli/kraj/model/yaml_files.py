@@ -95,19 +95,19 @@ def parse_document(content: bytes, file: str) -> Document:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
         message = f"the byte 0x{content[error.start]:02x} is not UTF-8"
-        raise KrajError(YAML_SYNTAX, message, Location(file, line, column)) from error
+        raise KrajError(YAML_SYNTAX, message, _at_byte(content, error.start, file)) from error
     try:
         _refuse_depth_and_aliases(text, file)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, file) from error
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        message = f"the character U+{ord(str(error.character)[0]):04X} is not allowed in YAML"
-        raise KrajError(YAML_SYNTAX, message, Location(file, line, 1)) from error
+        # libyaml counts bytes of UTF-8 and gives the character as a number
+        message = f"the character U+{int(error.character):04X} is not allowed in YAML"
+        raise KrajError(
+            YAML_SYNTAX, message, _at_byte(text.encode(), error.position, file)
+        ) from error
     if root is None:
         raise KrajError(YAML_SYNTAX, "the file is empty", Location(file))
     reader = _Reader(file)
@@ -218,3 +218,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> KrajError:
 
 def _place(thing: Any, file: str) -> Location:
     return Location(file, thing.start_mark.line + 1, thing.start_mark.column + 1)
+
+
+def _at_byte(content: bytes, position: int, file: str) -> Location:
+    before = content[:position].decode("utf-8-sig", errors="replace")
+    return Location(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
