@@ -75,7 +75,11 @@ SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 SLUG_MAX_LENGTH = 40
 SLUG_PHRASE = "lower-case ASCII letters and digits with single hyphens between them"
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1),
+    shaped(r"^[^\x00-\x1f\x7f-\x9f]*$", "one line without control characters"),
+]
 Slug = Annotated[str, shaped(SLUG_PATTERN, SLUG_PHRASE, SLUG_MAX_LENGTH)]
 Email = Annotated[
     str,

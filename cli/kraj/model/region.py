@@ -303,7 +303,7 @@ class Region(Part):
         min_length=1, description="What orders name: size → flavour."
     )
     centre: Centre = Field(description="The centre's own servers.")
-    naming: Naming = Field(default=Naming(), description="How things are called in the cloud.")
+    naming: Naming = Field(default=Naming(), description="How names in the cloud are made.")
 
     @model_validator(mode="after")
     def _names_differ_and_codes_agree(self) -> Region:

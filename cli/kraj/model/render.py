@@ -110,13 +110,19 @@ def _texts(values: dict[str, object]) -> dict[str, str]:
         keep_trailing_newline=True,
         trim_blocks=True,
     )
-    environment.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
-    environment.filters["one_line"] = lambda text: " ".join(text.split())
+    environment.filters["quoted"] = _quoted
+    environment.filters["one_line"] = lambda text: "".join(c for c in text if c.isprintable())
     texts = {
         file: environment.get_template(f"{file}.j2").render(values)
         for file in (README_FILE, REGION_FILE)
     }
     return texts | {KEY_FILE: _public_key_of_nobody(f"replace-me@{values['name']}.example")}
+
+
+def _quoted(text: str) -> str:
+    """A double-quoted YAML scalar: JSON's form, and escapes for what YAML must not hold plainly."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in quoted)
 
 
 def _refuse_wrong_values(made: Path) -> None:
