@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -82,6 +82,8 @@ class Cloud:
         self._policy = policy or retry.Policy()
         self._lock = threading.RLock()
         self._endpoints: dict[str, str] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._memory: dict[str, dict[str, Any]] = {}
         self._region: cloud_region.CloudRegion | None = None
         self._session: Any = None
         self.waiter = Waiter(self)
@@ -163,6 +165,17 @@ class Cloud:
         url = str(url).rstrip("/")
         version = _VERSIONS.get(service, "")
         return url if not version or _HAS_VERSION.search(url) else f"{url}/{version}"
+
+    def lock(self, name: str) -> threading.Lock:
+        """A lock shared by all operations that must not touch one object at the same time."""
+        with self._lock:
+            return self._locks.setdefault(name, threading.Lock())
+
+    def remembered(self, key: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The answer to a question that a run needs to ask once, such as the id of a name."""
+        if key not in self._memory:
+            self._memory[key] = ask()
+        return self._memory[key]
 
     # --- requests
 

@@ -29,6 +29,9 @@ class Kind(enum.Enum):
     RECORD = "record"  #: an object with declared members
 
 
+#: As the name in the API: the members of the record are fields of the object itself.
+WHOLE: Final = "."
+
 _EMPTY: Final[dict[Kind, Any]] = {
     Kind.TEXT: "",
     Kind.INTEGER: 0,
@@ -67,7 +70,7 @@ class Field:
 
     kind: Kind
     name: str = ""
-    api: str = ""  #: key in the API's object; dots lead into nested objects
+    api: str = ""  #: key in the API's object; dots lead into nested objects; see `WHOLE`
     required: bool = False
     replaces: bool = False  #: a change needs a new object
     computed: bool = False  #: the cloud decides where the program says nothing
@@ -91,9 +94,9 @@ class Field:
         self.bind(attribute)
 
     def bind(self, attribute: str) -> Field:
-        """Take both names from the snake_case name that the declaration stands under."""
+        """Take both names from the snake_case attribute; a final `_` avoids a method's name."""
         self.name = camel_case(attribute)
-        self.api = self.api or attribute
+        self.api = self.api or attribute.rstrip("_")
         return self
 
     @property
@@ -286,8 +289,8 @@ def from_api(declared: Field, value: Any) -> Any:
 
 def dig(value: Any, path: str) -> Any:
     """What stands at a dotted path; None where a step is missing. A key with dots in it wins."""
-    if not isinstance(value, dict):
-        return None
+    if not isinstance(value, dict) or path == WHOLE:
+        return value if path == WHOLE else None
     if path in value:
         return value[path]
     head, _, rest = path.partition(".")
@@ -296,6 +299,9 @@ def dig(value: Any, path: str) -> Any:
 
 def put(body: dict[str, Any], path: str, value: Any) -> None:
     """Set what stands at a dotted path, making the objects on the way."""
+    if path == WHOLE:
+        body |= value
+        return
     *heads, last = path.split(".")
     for head in heads:
         body = body.setdefault(head, {})

@@ -1,23 +1,31 @@
-"""Keystone: projects, users, role assignments, application credentials, and look-ups of them."""
+"""Keystone: projects, roles, users, groups and look-ups of them.
+
+Who may do what is in `identity_access`.
+"""
 
 from __future__ import annotations
 
-from kraj.openstack.fields import (
-    flag,
-    text,
-    text_set,
-)
-from kraj.openstack.resource import Resource
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+from kraj.openstack.datasource import DataSource
+from kraj.openstack.fields import flag, record_list, text, text_list, text_map, text_set
+from kraj.openstack.resource import Properties, Resource
 
 
-class Project(Resource):
+class IdentityResource(Resource):
+    """Base of Keystone's types."""
+
+    service: ClassVar[str] = "identity"
+    update_method: ClassVar[str] = "PATCH"
+
+
+class Project(IdentityResource):
     """A project: the owner of resources and quotas."""
 
     pulumi_type = "openstack:identity/project:Project"
-    service = "identity"
     path = "projects"
     singular = "project"
-    update_method = "PATCH"
 
     name = text()
     description = text()
@@ -26,3 +34,161 @@ class Project(Resource):
     is_domain = flag(default=False, replaces=True)
     parent_id = text(computed=True, replaces=True)
     tags = text_set()
+
+    def send_delete(self, identity: str, outputs: Properties) -> bool:
+        """Disable a domain first: Keystone deletes only disabled ones."""
+        if outputs.get("isDomain"):
+            body = self.wrapped({"enabled": False})
+            path = self.object_path(identity)
+            self.cloud.call(self.request("PATCH", path, body=body, accepted=frozenset({404})))
+        return super().send_delete(identity, outputs)
+
+
+class Role(IdentityResource):
+    """A role, which policies give a meaning to."""
+
+    pulumi_type = "openstack:identity/role:Role"
+    path = "roles"
+    singular = "role"
+
+    name = text()
+    domain_id = text(computed=True)
+
+
+class GroupV3(IdentityResource):
+    """A group of users."""
+
+    pulumi_type = "openstack:identity/groupV3:GroupV3"
+    path = "groups"
+    singular = "group"
+
+    name = text()
+    description = text()
+    domain_id = text(computed=True, replaces=True)
+
+
+def _rules(value: Any) -> list[list[str]]:
+    return [rule["rule"] for rule in value or []]
+
+
+def _rules_from_api(value: Any) -> list[dict[str, list[str]]]:
+    return [{"rule": list(rule)} for rule in value or []]
+
+
+class User(IdentityResource):
+    """A user who logs in with a password."""
+
+    pulumi_type = "openstack:identity/user:User"
+    path = "users"
+    singular = "user"
+
+    name = text()
+    description = text()
+    default_project_id = text(computed=True)
+    domain_id = text(computed=True)
+    enabled = flag(default=True)
+    extra = text_map(sent=False, read=False)
+    password = text(secret=True, read=False)
+    ignore_change_password_upon_first_use = flag(
+        api="options.ignore_change_password_upon_first_use"
+    )
+    ignore_lockout_failure_attempts = flag(api="options.ignore_lockout_failure_attempts")
+    ignore_password_expiry = flag(api="options.ignore_password_expiry")
+    multi_factor_auth_enabled = flag(api="options.multi_factor_auth_enabled")
+    multi_factor_auth_rules = record_list(
+        {"rule": text_list(required=True)},
+        api="options.multi_factor_auth_rules",
+        to_api=_rules,
+        from_api=_rules_from_api,
+    )
+
+    def create_body(self, inputs: Properties) -> Properties:
+        """Extra values stand beside Keystone's own fields."""
+        return {**super().create_body(inputs), **(inputs.get("extra") or {})}
+
+    def update_body(self, news: Properties, changed: Collection[str]) -> Properties:
+        """Extra values stand beside Keystone's own fields."""
+        body = super().update_body(news, changed)
+        return {**body, **(news.get("extra") or {})} if "extra" in changed else body
+
+    def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
+        """Show the extra values that the program has set."""
+        result = super().outputs(identity, found, known)
+        extra = known.get("extra") or {}
+        result["extra"] = {name: found[name] for name in extra if name in found}
+        return result
+
+
+class UserMembershipV3(IdentityResource):
+    """A user's place in a group; its id is `<user>/<group>`."""
+
+    pulumi_type = "openstack:identity/userMembershipV3:UserMembershipV3"
+
+    group_id = text(required=True, replaces=True)
+    user_id = text(required=True, replaces=True)
+
+    def identity_of(self, found: Properties) -> str:
+        """User and group name the membership."""
+        return f"{found['user_id']}/{found['group_id']}"
+
+    def object_path(self, identity: str) -> str:
+        """Where Keystone keeps the membership."""
+        user, group = self.identity_parts(identity, "<user>/<group>")
+        return f"groups/{group}/users/{user}"
+
+    def send_create(self, inputs: Properties) -> Properties:
+        """Put the user into the group."""
+        found = self.create_body(inputs)
+        self.cloud.put(self.service, self.object_path(self.identity_of(found)))
+        return found
+
+    def fetch(self, identity: str) -> Properties | None:
+        """Keystone says only whether there is a membership."""
+        path = self.object_path(identity)
+        answer = self.cloud.call(self.request("HEAD", path, accepted=frozenset({404})))
+        user, group = self.identity_parts(identity, "<user>/<group>")
+        return None if answer.status_code == 404 else {"user_id": user, "group_id": group}
+
+
+class GetProject(DataSource):
+    """One project by its properties."""
+
+    pulumi_function = "openstack:identity/getProject:getProject"
+    resource = Project
+    plural = "projects"
+    identity_argument = "projectId"
+    criteria: ClassVar = {"name": "name", "domainId": "domain_id", "parentId": "parent_id"}
+
+
+class GetRole(DataSource):
+    """One role by its name."""
+
+    pulumi_function = "openstack:identity/getRole:getRole"
+    resource = Role
+    plural = "roles"
+    criteria: ClassVar = {"name": "name", "domainId": "domain_id"}
+
+
+class GetUser(DataSource):
+    """One user by its properties."""
+
+    pulumi_function = "openstack:identity/getUser:getUser"
+    resource = User
+    plural = "users"
+    criteria: ClassVar = {
+        "name": "name",
+        "domainId": "domain_id",
+        "idpId": "idp_id",
+        "protocolId": "protocol_id",
+        "uniqueId": "unique_id",
+        "passwordExpiresAt": "password_expires_at",
+    }
+
+
+class GetGroup(DataSource):
+    """One group by its name."""
+
+    pulumi_function = "openstack:identity/getGroup:getGroup"
+    resource = GroupV3
+    plural = "groups"
+    criteria: ClassVar = {"name": "name", "domainId": "domain_id"}

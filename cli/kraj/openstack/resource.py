@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 from kraj.errors import KrajError
 from kraj.openstack.cloud import Call, Cloud
-from kraj.openstack.errors import PartialFailure
-from kraj.openstack.fields import Field, dig, from_api, is_empty, put, text, to_api
+from kraj.openstack.errors import REFUSED, PartialFailure
+from kraj.openstack.fields import WHOLE, Field, dig, from_api, is_empty, put, text, to_api
 from kraj.openstack.waiter import Watch
 
 Properties = dict[str, Any]
@@ -126,9 +126,13 @@ class Resource:
         """The Pulumi id of an object that the API shows."""
         return str(found["id"])
 
+    def collection_path(self) -> str:
+        """Where the API keeps the objects of this type."""
+        return self.path
+
     def object_path(self, identity: str) -> str:
         """Where the API keeps the object."""
-        return f"{self.path}/{identity}"
+        return f"{self.collection_path()}/{identity}"
 
     def create_body(self, inputs: Properties) -> Properties:
         """The object to send when creating, without its envelope."""
@@ -157,7 +161,7 @@ class Resource:
         return self.unwrapped(
             self.cloud.post(
                 self.service,
-                self.path,
+                self.collection_path(),
                 self.wrapped(self.create_body(inputs)),
                 microversion=self.microversion,
                 busy=self.create_busy,
@@ -176,19 +180,7 @@ class Resource:
     ) -> Properties | None:
         """Ask for the changes; returns the object where the API shows it."""
         body = self.update_body(news, changed)
-        if not body:
-            return None
-        answer = self.cloud.call(
-            self.request(
-                self.update_method,
-                self.object_path(identity),
-                body=self.wrapped(body),
-                busy=self.update_busy,
-                action=self.action("change", news, identity),
-            )
-        )
-        content = answer.json() if answer.content else None
-        return self.unwrapped(content) if content else None
+        return self.put_update(identity, news, body) if body else None
 
     def settle_updated(
         self,
@@ -230,7 +222,7 @@ class Resource:
                 result[name] = from_api(declared, dig(found, declared.api))
             elif known.get(name) is not None:
                 result[name] = known[name]
-            elif declared.computed or declared.output_only:
+            elif declared.read:
                 result[name] = declared.empty
         return result
 
@@ -241,6 +233,27 @@ class Resource:
         return self.unwrapped(
             self.cloud.get(self.service, self.object_path(identity), microversion=self.microversion)
         )
+
+    def put_update(self, identity: str, news: Properties, body: Properties) -> Properties | None:
+        """Send the fields to change; returns the object where the API shows it."""
+        answer = self.cloud.call(
+            self.request(
+                self.update_method,
+                self.object_path(identity),
+                body=self.wrapped(body),
+                busy=self.update_busy,
+                action=self.action("change", news, identity),
+            )
+        )
+        content = answer.json() if answer.content else None
+        return self.unwrapped(content) if content else None
+
+    def identity_parts(self, identity: str, shape: str) -> list[str]:
+        """The parts of an id that has several, like `<user>/<group>`. Raises KRJ408."""
+        parts = identity.split("/")
+        if len(parts) != len(shape.split("/")):
+            raise KrajError(REFUSED, f"{identity!r} is no id of {self.pulumi_type}: it is {shape}")
+        return parts
 
     def request(self, method: str, path: str, **options: Any) -> Call:
         """A call to this type's service with its microversion."""
@@ -257,14 +270,14 @@ class Resource:
 
     def action(self, verb: str, properties: Mapping[str, Any], identity: str = "") -> str:
         """What is attempted, for messages: `create network 'records'`."""
-        kind = (self.singular or self.path).replace("_", " ")
+        kind = self.singular.replace("_", " ") or self.pulumi_type.rpartition(":")[2]
         name = properties.get("name") or identity
         return f"{verb} {kind} {name!r}" if name else f"{verb} {kind}"
 
 
 def _present(found: Mapping[str, Any], path: str) -> bool:
     """Whether the API tells the field at all, be it null."""
-    if path in found:
+    if path in found or path == WHOLE:
         return True
     head, _, rest = path.partition(".")
     inner = found.get(head)

@@ -165,7 +165,7 @@ def provider_for() -> Callable[..., OpenStackProvider]:
 @pytest.fixture(scope="session")
 def provider(lab_cloud: Any, provider_for: Any) -> OpenStackProvider:
     """One provider for all tests, as an engine keeps one."""
-    return provider_for(str(lab_cloud.clouds_yaml))
+    return provider_for(str(lab_cloud.clouds_file))
 
 
 @pytest.fixture
