@@ -62,6 +62,11 @@ class Environment:
                 opts=self._opts,
             )
 
+    @property
+    def components(self) -> list[pulumi.Resource]:
+        """What people use here: networks, servers and load balancers."""
+        return [*self.networks.values(), *self.pools.values(), *self.load_balancers.values()]
+
     def outputs(self, stack: str, application_credential_id: Any = None) -> Mapping[str, Any]:
         """The fields of `StackOutputs`, most of them known only after `up`."""
         return {

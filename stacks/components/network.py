@@ -72,11 +72,10 @@ class Network(Component):
             opts=self.child(),
         )
         self.id: pulumi.Output[str] = self.network.id
-        self.subnets = {
-            version: self._subnet(f"{name}/ipv{version}", version, subnet)
-            for version, subnet in ((4, network.ipv4), (6, network.ipv6))
-            if subnet is not None
-        }
+        self.subnets: dict[int, openstack.networking.Subnet] = {}
+        for version, subnet in ((4, network.ipv4), (6, network.ipv6)):
+            if subnet is not None:
+                self.subnets[version] = self._subnet(f"{name}/ipv{version}", version, subnet)
         #: What a floating address needs before it can lead to this network.
         self.interfaces: list[pulumi.Resource] = (
             [
@@ -114,5 +113,7 @@ class Network(Component):
             ipv6_address_mode=subnet.ipv6_mode,
             ipv6_ra_mode=subnet.ipv6_mode,
             tags=self._tags,
-            opts=self.child(exclusive=True),
+            # One at a time: Neutron counts a subnet twice while it is being made, and two at once
+            # overrun a quota of two.
+            opts=self.child(after=self.subnets.values(), exclusive=True),
         )

@@ -81,9 +81,17 @@ class TenantProject(Component):
         self.register_outputs({"id": self.id})
 
     def application_credential(
-        self, name: str, document: documents.TenantDocument
+        self,
+        name: str,
+        document: documents.TenantDocument,
+        after: Sequence[pulumi.Resource],
     ) -> openstack.identity.ApplicationCredential:
-        """A credential with the service user's roles that cannot make further credentials."""
+        """A credential with the service user's roles that cannot make further credentials.
+
+        It comes after what it gives access to, and goes first: automation loses its access before
+        its environment is taken apart. Later is also safer, because Keystone may refuse a role as
+        not assigned for a moment after it was.
+        """
         return openstack.identity.ApplicationCredential(
             name,
             name=document.application_credential,
@@ -91,7 +99,8 @@ class TenantProject(Component):
             roles=list(document.roles),
             unrestricted=False,
             opts=pulumi.ResourceOptions.merge(
-                self.child(exclusive=True), pulumi.ResourceOptions(provider=self.provider)
+                self.child(after=after, exclusive=True),
+                pulumi.ResourceOptions(provider=self.provider),
             ),
         )
 

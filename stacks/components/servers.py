@@ -70,6 +70,7 @@ class ServerPool(Component):
         self._key_pair = key_pair
         self._networks = networks
         self._firewall = firewall
+        self._last_in_zone: dict[str | None, openstack.compute.Instance] = {}
         self.group = openstack.compute.ServerGroup(
             name, name=pool.server_group, policies=pool.policy, opts=self.child()
         )
@@ -102,10 +103,24 @@ class ServerPool(Component):
                 )
             ],
             scheduler_hints=[openstack.compute.InstanceSchedulerHintArgs(group=self.group.id)],
-            opts=self.child(after=self._rules(server), exclusive=True),
+            opts=self.child(
+                after=[*self._rules(server), *self._before(server.availability_zone)],
+                exclusive=True,
+            ),
         )
+        self._last_in_zone[server.availability_zone] = instance
         self._attach(name, instance, server.data_volumes)
         return Server(server, instance, ports)
+
+    def _before(self, zone: str | None) -> list[pulumi.Resource]:
+        """The server that must be placed first.
+
+        Nova checks anti-affinity only after it has chosen a host: of two members asked for at once,
+        both may be given the same one, and after three such attempts a server ends in ERROR.
+        Members in different zones cannot meet and are made at the same time.
+        """
+        last = self._last_in_zone.get(zone, self._last_in_zone.get(None))
+        return [last] if last is not None else []
 
     def _rules(self, server: documents.Server) -> list[pulumi.Resource]:
         """Rules of the server's groups: none of them starts or stops unprotected."""

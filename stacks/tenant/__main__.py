@@ -29,8 +29,10 @@ def main() -> None:
         password=config.require_secret("serviceUserPassword"),
         description=f"{tenant.title} ({tenant.code})",
     )
-    credential = project.application_credential("tenant/automation", document)
     environment = Environment(document, project, Lookups())
+    credential = project.application_credential(
+        "tenant/automation", document, after=environment.components
+    )
     pulumi.export("document", environment.outputs(f"tenant:{tenant.slug}", credential.id))
     pulumi.export("applicationCredentialSecret", pulumi.Output.secret(credential.secret))
 

@@ -238,6 +238,18 @@ def test_a_server_starts_after_the_rules_of_its_groups(run: Run) -> None:
     assert rules <= run.one("Instance", "records/1").depends_on
 
 
+def test_servers_of_a_pool_are_placed_one_by_one_in_each_zone() -> None:
+    zones = {"1": "site-a", "2": "site-b", "3": "site-a"}
+    servers = tuple(builders.server(key, zone) for key, zone in zones.items())
+
+    run = run_program(builders.tenant(server_pools=(builders.server_pool(servers=servers),)))
+
+    first, second, third = (run.one("Instance", f"records/{key}") for key in zones)
+    assert first.urn in third.depends_on
+    assert second.urn not in third.depends_on
+    assert first.urn not in second.depends_on
+
+
 def test_data_volumes_are_attached_in_the_order_of_the_document(run: Run) -> None:
     first = run.one("VolumeAttach", "records/1/documents")
     second = run.one("VolumeAttach", "records/1/index")
@@ -318,6 +330,15 @@ def test_the_application_credential_cannot_make_others(run: Run) -> None:
 
     assert credential["unrestricted"] is False
     assert credential["roles"] == ["member", "creator"]
+
+
+def test_the_application_credential_goes_before_what_it_gives_access_to(run: Run) -> None:
+    credential = run.one("ApplicationCredential", "tenant/automation")
+
+    for kind in ("Network", "RouterInterface", "Instance", "LoadBalancer"):
+        urns = {found.urn for found in run.of(kind).values() if found in run.in_cloud}
+        assert urns
+        assert urns <= credential.depends_on, kind
 
 
 def test_the_exported_document_is_complete(run: Run) -> None:
