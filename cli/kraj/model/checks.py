@@ -59,7 +59,8 @@ def check_files(
                 yield from _order(sources, slug, index, order, card, region)
             elif order.service not in unreadable_services:
                 place = sources.locate("tenant", slug, ("services", index, "service"))
-                yield _unknown("service", order.service, services, place)
+                names = {*services, *unreadable_services}
+                yield _unknown("service", order.service, sorted(names), place)
         if region is not None:
             pools = [pool.name for pool in region.storage.pools]
             for pool in tenant.quota.pools:

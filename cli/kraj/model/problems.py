@@ -25,13 +25,16 @@ from kraj.model.errors import (
 from kraj.model.yaml_files import Document, PathPart, find
 
 _MAX_SHOWN = 80
+#: The command that explains keys, as the codes' remedies name it, and the kinds of files it knows.
+_SCHEMA = "kraj region schema"
+_KINDS = {"Region": "region", "Tenant": "tenant", "ServiceCard": "service"}
 _IDENTITY_KEYS = ("lau", "company_id", "nuts")
 
 
 def problems_of(
     error: ValidationError, document: Document, model: type[BaseModel]
 ) -> list[KrajError]:
-    """One KrajError for each wrong place in the document."""
+    """One KrajError for each wrong place in the document, of the kind of file that `model` is."""
     found: dict[tuple[ErrorCode, Location | None], KrajError] = {}
     lines = error.errors(include_url=False)
     mistyped = {
@@ -44,6 +47,7 @@ def problems_of(
         if line["type"] == "missing" and line["loc"] in mistyped:
             continue  # the key is there under a similar name, which is told with a suggestion
         problem = _problem(dict(line), document, model)
+        problem.hint = problem.hint.replace(_SCHEMA, f"{_SCHEMA} {_KINDS[model.__name__]}")
         key = (problem.code, problem.location)
         if key not in found:
             found[key] = problem
@@ -107,7 +111,8 @@ def _problem(line: dict[str, Any], document: Document, model: type[BaseModel]) -
         return KrajError(WRONG_UNIT, f"{name}{line['msg']}", place)
     written = document.text(path)
     value = written if written is not None else line["input"]
-    code = IDENTITY_FORMAT if path and path[-1] in _IDENTITY_KEYS else WRONG_VALUE
+    malformed = kind == "string_pattern_mismatch" and path and path[-1] in _IDENTITY_KEYS
+    code = IDENTITY_FORMAT if malformed else WRONG_VALUE
     return KrajError(code, f"{name}{_sentence(kind, line['msg'], context, value)}", place)
 
 

@@ -7,7 +7,6 @@ chooses only what must differ from region to region, such as address ranges.
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import tempfile
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kraj.errors import KrajError, KrajErrors
+from kraj.files import write_atomically
 from kraj.model.base import SLUG_PATTERN, SLUG_PHRASE
 from kraj.model.errors import FILE_MISSING, FILE_NAME, FOLDER_NOT_EMPTY
 from kraj.model.loader import load_region
@@ -64,21 +64,13 @@ def init_region(
             (made / TENANTS_FOLDER).mkdir(parents=True)
             values = _values(target, name, title, nuts, country, time_zone)
             for file, text in _texts(values).items():
-                _write(made / file, text)
+                write_atomically(made / file, text)
             _refuse_wrong_values(made)
             made.replace(target)
     except OSError as error:
         reason = error.strerror or str(error)
         raise KrajError(FILE_MISSING, f"cannot write {display(target)}: {reason}") from error
     return tuple(folder / file for file in (README_FILE, KEY_FILE, REGION_FILE))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file so that it survives a crash right after the folder has appeared."""
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _values(

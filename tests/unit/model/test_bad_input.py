@@ -242,7 +242,7 @@ TENANT_FAULTS = [
     (
         'lau: "563889"',
         "lau: ‸563889",
-        "KRJ126",
+        "KRJ105",
         'lau: 563889 must be a text: put it in quotes, "563889"',
     ),
     (
