@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from kraj.openstack.fields import (
     flag,
@@ -14,16 +14,9 @@ from kraj.openstack.fields import (
     text_map,
     text_set,
 )
-from kraj.openstack.resource import IN_USE, Properties, Resource
+from kraj.openstack.neutron import NetworkResource, TaggedResource
+from kraj.openstack.resource import Properties
 from kraj.openstack.spelling import same_address, same_prefix, same_prefixes
-from kraj.openstack.tags import TaggedResource
-
-
-class NetworkResource(Resource):
-    """Base of Neutron's types without tags."""
-
-    service: ClassVar[str] = "network"
-    delete_busy: ClassVar[frozenset[int]] = IN_USE
 
 
 class Network(TaggedResource):

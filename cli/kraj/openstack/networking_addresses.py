@@ -8,10 +8,9 @@ from typing import Any
 from kraj.errors import KrajError
 from kraj.openstack.errors import NOT_UNIQUE, status_of
 from kraj.openstack.fields import text, text_list, text_map
-from kraj.openstack.networking import NetworkResource
+from kraj.openstack.neutron import NetworkResource, TaggedResource
 from kraj.openstack.resource import Properties
 from kraj.openstack.spelling import same_address
-from kraj.openstack.tags import TaggedResource
 
 
 class FloatingIp(TaggedResource):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kraj.openstack.fields import integer, text
-from kraj.openstack.networking import NetworkResource
+from kraj.openstack.neutron import NetworkResource
 from kraj.openstack.resource import Properties
 
 

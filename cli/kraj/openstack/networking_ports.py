@@ -19,10 +19,9 @@ from kraj.openstack.fields import (
     text_map,
     text_set,
 )
-from kraj.openstack.networking import NetworkResource
+from kraj.openstack.neutron import NetworkResource, TaggedResource
 from kraj.openstack.resource import Properties
 from kraj.openstack.spelling import same_ignoring_case, same_json, same_prefix
-from kraj.openstack.tags import TaggedResource
 
 
 def _as_texts(details: Any) -> dict[str, str]:

@@ -8,10 +8,9 @@ from typing import Any, Final
 from kraj.errors import KrajError
 from kraj.openstack.errors import REFUSED, status_of
 from kraj.openstack.fields import flag, record, record_list, text, text_list, text_map
-from kraj.openstack.networking import NetworkResource
+from kraj.openstack.neutron import NetworkResource, TaggedResource
 from kraj.openstack.resource import IN_USE, Properties
 from kraj.openstack.spelling import same_address, same_prefix
-from kraj.openstack.tags import TaggedResource
 from kraj.openstack.waiter import Watch
 
 #: Properties that live in the router's `external_gateway_info`.

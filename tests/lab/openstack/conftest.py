@@ -162,6 +162,12 @@ def provider_for() -> Callable[..., OpenStackProvider]:
     return build
 
 
+@pytest.fixture
+def new_context() -> type[Context]:
+    """Contexts of calls that a test makes by itself."""
+    return Context
+
+
 @pytest.fixture(scope="session")
 def provider(lab_cloud: Any, provider_for: Any) -> OpenStackProvider:
     """One provider for all tests, as an engine keeps one."""

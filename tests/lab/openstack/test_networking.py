@@ -98,7 +98,7 @@ def test_a_subnet_takes_its_prefix_from_a_pool(things):
     network = things.create(NETWORK)
     subnet = things.create(SUBNET, networkId=network.id, subnetpoolId=pool.id, prefixLength=24)
     subnet.assert_settled()
-    assert subnet.outputs["cidr"].startswith("10.66.")
+    assert subnet.outputs["cidr"].endswith("/24")
     for thing in (subnet, network, pool, scope):
         things.delete(thing)
 

@@ -6,18 +6,51 @@ A program owns the tags that it names; tags that others have put on an object st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from kraj.errors import KrajError
+from kraj.openstack.errors import QUOTA
 from kraj.openstack.fields import text_set
 from kraj.openstack.resource import IN_USE, Properties, Resource
 
+#: `Quota exceeded for resources: ['port'].`
+_EXCEEDED: Final = re.compile(r"resources: \[([^\]]+)\]")
 
-class TaggedResource(Resource):
-    """Base of Neutron's types with tags."""
+
+class NetworkResource(Resource):
+    """Base of Neutron's types."""
 
     service: ClassVar[str] = "network"
     delete_busy: ClassVar[frozenset[int]] = IN_USE
+
+    def send_create(self, inputs: Properties) -> Properties:
+        """Neutron names the quota that is used up without numbers: they are looked up."""
+        try:
+            return super().send_create(inputs)
+        except KrajError as error:
+            if error.code is QUOTA:
+                error.message += self._quota_in_numbers(error.message, inputs)
+            raise
+
+    def _quota_in_numbers(self, message: str, inputs: Properties) -> str:
+        project = inputs.get("tenantId") or inputs.get("projectId") or self.cloud.project_id
+        exceeded = _EXCEEDED.search(message)
+        answer = self.cloud.find("network", f"quotas/{project}/details") if exceeded else None
+        if exceeded is None or answer is None:
+            return ""
+        names = re.findall(r"\w+", exceeded.group(1))
+        shown = [
+            f"{name}: {quota['used']} of {quota['limit']} used"
+            for name in names
+            if (quota := answer["quota"].get(name))
+        ]
+        return f" ({'; '.join(shown)}; project {project})"
+
+
+class TaggedResource(NetworkResource):
+    """Base of Neutron's types with tags."""
 
     tags = text_set(sent=False, read=False)
     all_tags = text_set(api="tags", output_only=True)
