@@ -29,7 +29,7 @@ class Note(pulumi.CustomResource):
     token: Output[str]
     text: Output[str]
     def __init__(self, name, opts=None, **inputs):
-        for output in ("path", "token"):
+        for output in ("path", "token", "text"):
             inputs.setdefault(output, None)
         opts = ResourceOptions.merge(ResourceOptions(version="1.2.3"), opts)
         super().__init__("file:index:Note", name, inputs, opts)

@@ -5,14 +5,13 @@ For the end of an update, for destroy, and for the deletions that a delete-befor
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
 from kraj.engine.base import Operation
 from kraj.engine.errors import PROTECTED
 from kraj.engine.local.packages import Packages
-from kraj.engine.local.run import Run, Stopped, step_of
+from kraj.engine.local.run import Run, step_of
 from kraj.engine.local.state import ResourceState
 from kraj.engine.local.urns import is_provider
 from kraj.errors import KrajError
@@ -124,14 +123,9 @@ class _Order:
 
     def _one(self, state: ResourceState, act: Callable[[ResourceState], None]) -> None:
         done = False
-        with contextlib.suppress(Stopped):
-            try:
-                act(state)
-                done = True
-            except KrajError as error:
-                self._run.fail(error)
-            except Exception as error:
-                self._run.crash(error)
+        with self._run.kept():
+            act(state)
+            done = True
         with self._changed:
             self._running -= 1
             if done:

@@ -20,7 +20,7 @@ from kraj.engine.errors import INVALID_INPUTS, RESOURCE_FAILED
 from kraj.engine.local.goals import Goal, goal_from_request, properties_of, unsupported
 from kraj.engine.local.packages import Packages
 from kraj.engine.local.providers import ProviderError
-from kraj.engine.local.run import Run, Stopped
+from kraj.engine.local.run import Run
 from kraj.engine.local.stepper import Stepper
 from kraj.engine.local.urns import package_of
 from kraj.engine.local.values import (
@@ -32,10 +32,19 @@ from kraj.engine.local.values import (
 )
 from kraj.errors import KrajError
 
+#: What the SDK may send. The second group is refused when it comes, with an error that names it:
+#: where the engine denied the feature, the SDK would tell people to update Pulumi's command line.
 _FEATURES: Final = {
     "secrets": resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
     "aliasSpecs": resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
     "deletedWith": resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
+    "replaceWith": resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
+    "transforms": resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
+    "invokeTransforms": resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
+    "parameterization": resource_pb2.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
+    "resourceHooks": resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
+    "errorHooks": resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
+    "stateMigrations": resource_pb2.RESOURCE_MONITOR_FEATURE_STATE_MIGRATIONS,
 }
 _GET_RESOURCE: Final = "pulumi:pulumi:getResource"
 _MESSAGE_BYTES: Final = 400 * 1024 * 1024  #: Pulumi's own limit of one message
@@ -52,18 +61,9 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     @contextlib.contextmanager
     def _call(self, context: Any) -> Iterator[None]:
         """Keep what goes wrong in a call with the run, and end the call."""
-        with self._run.activity():
-            try:
-                yield
-                return
-            except Stopped:
-                pass
-            except KrajError as error:
-                self._run.fail(error)
-            except ProviderError as error:
-                self._run.fail(error.error or KrajError(RESOURCE_FAILED, str(error)))
-            except Exception as error:
-                self._run.crash(error)
+        with self._run.activity(), self._run.kept():
+            yield
+            return
         context.abort(grpc.StatusCode.UNAVAILABLE, "the run is stopping")
 
     # -- resources

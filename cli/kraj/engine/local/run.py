@@ -100,6 +100,18 @@ class Run:
         self.fault = self.fault or error
         self.stop()
 
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Whatever goes wrong inside is kept with the run, which then stops."""
+        try:
+            yield
+        except Stopped:
+            pass
+        except KrajError as error:
+            self.fail(error)
+        except Exception as error:
+            self.crash(error)
+
     def ensure_going(self) -> None:
         """Raises Stopped once the run is stopping."""
         if self._stopped.is_set():
@@ -187,14 +199,8 @@ class Run:
         """Do `work` on all items in parallel threads; errors are kept by the run."""
 
         def guarded(item: Item) -> None:
-            try:
+            with self.kept():
                 work(item)
-            except Stopped:
-                return
-            except KrajError as error:
-                self.fail(error)
-            except Exception as error:
-                self.crash(error)
 
         threads = [threading.Thread(target=guarded, args=(item,), daemon=True) for item in items]
         for thread in threads:

@@ -18,7 +18,7 @@ from kraj.engine.local.packages import Packages
 from kraj.engine.local.program import Program
 from kraj.engine.local.providers import ProviderFactory
 from kraj.engine.local.refreshing import Refresher
-from kraj.engine.local.run import Run, Stopped
+from kraj.engine.local.run import Run
 from kraj.engine.local.state import PendingOperation
 from kraj.engine.local.stepper import Stepper
 from kraj.engine.local.urns import name_of
@@ -129,20 +129,12 @@ def carry_out(run: Run, work: Callable[[], None]) -> None:
     """Do the work of a session and write down how far it came. Raises what went wrong."""
 
     def body() -> None:
-        try:
+        with run.kept():
             work()
             run.journal.settle()
-        except Stopped:
-            pass
-        except KrajError as error:
-            run.fail(error)
-        except Exception as error:
-            run.crash(error)
         run.wait_for_activities()
-        try:
+        with run.kept():
             run.journal.commit()
-        except KrajError as error:
-            run.fail(error)
         run.release()
 
     threading.Thread(target=body, daemon=True).start()
