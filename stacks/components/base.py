@@ -25,8 +25,12 @@ class Component(pulumi.ComponentResource):
         """Options of a child resource.
 
         `after` are resources that must exist as long as the child does and that none of its inputs
-        mention. `exclusive` is for a child that cannot stand beside its replacement, because both
-        would claim the same address, name or attachment: the old one is deleted first.
+        mention. It also makes things one by one that Neutron limits: a network, subnet, group or
+        floating address counts twice while it is being made, so that several at once overrun a
+        quota that has room for exactly these.
+
+        `exclusive` is for a child that cannot stand beside its replacement, because both would
+        claim the same address, name or attachment: the old one is deleted first.
         """
         return pulumi.ResourceOptions(
             parent=self,

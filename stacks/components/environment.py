@@ -99,17 +99,20 @@ class Environment:
             )
             for router in self._document.routers
         }
-        return {
-            network.key: Network(
+        made: dict[str, Network] = {}
+        before: list[pulumi.Resource] = []
+        for network in self._document.networks:
+            made[network.key] = Network(
                 network.key,
                 network,
                 tags=self._tags.plain,
                 router=routers[network.router] if network.router else None,
                 subnet_pool_id=lookups.subnet_pool_id,
+                after=before,
                 opts=self._opts,
             )
-            for network in self._document.networks
-        }
+            before = list(made[network.key].subnets.values())
+        return made
 
     def _make_pools(self, lookups: Lookups) -> dict[str, ServerPool]:
         key_pair = openstack.compute.Keypair(

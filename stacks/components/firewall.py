@@ -29,17 +29,16 @@ class FirewallRules(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
-        self.groups = {
-            group.key: openstack.networking.SecGroup(
+        self.groups: dict[str, openstack.networking.SecGroup] = {}
+        for group in groups:
+            self.groups[group.key] = openstack.networking.SecGroup(
                 group.key,
                 name=group.name,
                 description=group.description,
                 delete_default_rules=True,
                 tags=list(tags),
-                opts=self.child(),
+                opts=self.child(after=list(self.groups.values())[-1:]),
             )
-            for group in groups
-        }
         #: Rules of each group: a server that relies on them starts after they are in force.
         self.rules = {
             group.key: [self._rule(group.key, rule) for rule in group.rules] for group in groups

@@ -1,4 +1,7 @@
-"""Floating addresses and what they lead to."""
+"""Floating addresses and what they lead to.
+
+They are made one by one, because their quota is exact (see `base.Component.child`).
+"""
 
 from __future__ import annotations
 
@@ -37,14 +40,16 @@ class FloatingAddresses(Component):
     ) -> None:
         super().__init__(name, opts)
         self.addresses: dict[str, pulumi.Output[str]] = {}
+        previous: list[pulumi.Resource] = []
         for address in addresses:
             floating = openstack.networking.FloatingIp(
                 address.key,
                 pool=address.network,
                 description=address.description,
                 tags=list(tags),
-                opts=self.child(),
+                opts=self.child(after=previous),
             )
+            previous = [floating]
             self.addresses[address.key] = floating.address
             found = target(address)
             if found is not None:

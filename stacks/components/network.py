@@ -44,7 +44,10 @@ class Router(Component):
 
 
 class Network(Component):
-    """A network with its IPv4 and IPv6 subnets, joined to a router where one is given."""
+    """A network with its IPv4 and IPv6 subnets, joined to a router where one is given.
+
+    `after` are the subnets of the network before it: networks and subnets are made one by one.
+    """
 
     module = "network"
 
@@ -56,6 +59,7 @@ class Network(Component):
         tags: Sequence[str],
         router: Router | None,
         subnet_pool_id: Callable[[str], pulumi.Input[str]],
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
@@ -69,7 +73,7 @@ class Network(Component):
             shared=False,
             dns_domain=network.dns_domain,
             tags=self._tags,
-            opts=self.child(),
+            opts=self.child(after=after),
         )
         self.id: pulumi.Output[str] = self.network.id
         self.subnets: dict[int, openstack.networking.Subnet] = {}
@@ -113,7 +117,5 @@ class Network(Component):
             ipv6_address_mode=subnet.ipv6_mode,
             ipv6_ra_mode=subnet.ipv6_mode,
             tags=self._tags,
-            # One at a time: Neutron counts a subnet twice while it is being made, and two at once
-            # overrun a quota of two.
             opts=self.child(after=self.subnets.values(), exclusive=True),
         )

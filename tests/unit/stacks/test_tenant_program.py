@@ -168,6 +168,24 @@ def test_subnets_take_the_planned_prefixes_from_the_centres_pools(run: Run) -> N
     assert ipv6["ipv6RaMode"] == ipv6["ipv6AddressMode"] == "dhcpv6-stateful"
 
 
+def test_what_neutron_limits_exactly_is_made_one_by_one() -> None:
+    document = builders.tenant(
+        networks=(builders.network("service"), builders.network("dmz")),
+        floating_addresses=tuple(builders.floating_address(key=key) for key in ("first", "public")),
+    )
+
+    run = run_program(document)
+
+    for kind in ("Subnet", "SecGroup", "FloatingIp"):
+        found = list(run.of(kind).values())
+        for one in found:
+            others = [other for other in found if other is not one]
+            assert all(
+                other.urn in waits_for(run, one) or one.urn in waits_for(run, other)
+                for other in others
+            ), kind
+
+
 def test_groups_hold_the_documents_rules_and_no_default_ones(run: Run) -> None:
     assert all(group.inputs["deleteDefaultRules"] is True for group in run.of("SecGroup").values())
     planned = {
