@@ -153,11 +153,7 @@ class Cloud:
 
     def _find_endpoint(self, service: str) -> str:
         region = self._connected()
-        url = region.get_endpoint(service) or self._access().service_catalog.url_for(
-            service_type=service,
-            interface=region.get_interface(service) or "public",
-            region_name=region.region_name or None,
-        )
+        url = region.get_endpoint(service) or self._catalogued(region, service)
         if not url:
             raise KrajError(
                 NO_SERVICE, f"the cloud's catalogue has no {service} in {region.region_name!r}"
@@ -176,6 +172,20 @@ class Cloud:
         if key not in self._memory:
             self._memory[key] = ask()
         return self._memory[key]
+
+    def _catalogued(self, region: cloud_region.CloudRegion, service: str) -> str:
+        """The address in the token's catalogue, or nothing."""
+        from keystoneauth1.exceptions import CatalogException  # noqa: PLC0415 - slow to import
+
+        try:
+            url = self._access().service_catalog.url_for(
+                service_type=service,
+                interface=region.get_interface(service) or "public",
+                region_name=region.region_name or None,
+            )
+        except CatalogException:
+            return ""
+        return str(url or "")
 
     # --- requests
 

@@ -59,9 +59,9 @@ class Settings:
     environment: Mapping[str, str]
 
     def get(self, name: str) -> Any:
-        """A setting, else its environment variable, else None."""
+        """A setting, else its environment variable, else None; an empty one is no setting."""
         value = self.values.get(name)
-        if value in (None, "") and name in _ENVIRONMENT:
+        if value is None and name in _ENVIRONMENT:
             value = self.environment.get(_ENVIRONMENT[name])
         return None if value == "" else value
 
