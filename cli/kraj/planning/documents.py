@@ -37,7 +37,7 @@ class Cloud(Part):
 
 
 class Quota(Part):
-    """A project's limits. Memory in MiB, volumes in GiB; `volume_types_gib` limits per volume type."""
+    """A project's limits: memory in MiB, volumes in GiB, `volume_types_gib` per volume type."""
 
     instances: int
     cores: int
@@ -67,7 +67,9 @@ class Subnet(Part):
     dns_nameservers: tuple[str, ...] = ()
     allocation_start: str  #: first address that Neutron may hand out by itself
     allocation_end: str
-    subnet_pool: str | None = None  #: name of the centre's subnet pool, which guards against overlap
+    subnet_pool: str | None = (
+        None  #: name of the centre's subnet pool, which guards against overlap
+    )
     ipv6_mode: Literal["dhcpv6-stateful", "dhcpv6-stateless", "slaac"] | None = None
 
 
@@ -90,7 +92,7 @@ class Network(Part):
 
 
 class Rule(Part):
-    """One security-group rule; exactly one of `remote_cidr` and `remote_group`, or neither (anyone)."""
+    """One security-group rule: from `remote_cidr`, from `remote_group`, or from anyone."""
 
     key: str  #: stable key inside its group, for example `https-ipv4`
     direction: Literal["ingress", "egress"] = "ingress"
@@ -332,7 +334,7 @@ class TenantDocument(Part):
     zone: Zone | None = None
 
 
-# --- what the programs export -----------------------------------------------------------------------
+# --- what the programs export ---------------------------------------------------------------------
 
 
 class ServerOutput(Part):

@@ -14,28 +14,10 @@ from typing import Any
 import openstack
 
 from kraj.planning.documents import Cloud
+from kraj.planning.standards import MANDATORY_FLAVORS, flavor_properties
 from kraj.verify.checks import Check, Status, equal, flatten, present
 
 Connection = Any
-
-#: scs-0103-v1, table of mandatory flavours: name → (vCPUs, RAM in GiB, root disk in GB).
-MANDATORY_FLAVORS = {
-    "SCS-1L-1": (1, 1, 0),
-    "SCS-1V-2": (1, 2, 0),
-    "SCS-1V-4": (1, 4, 0),
-    "SCS-1V-8": (1, 8, 0),
-    "SCS-2V-4": (2, 4, 0),
-    "SCS-2V-4-20s": (2, 4, 20),
-    "SCS-2V-8": (2, 8, 0),
-    "SCS-2V-16": (2, 16, 0),
-    "SCS-4V-8": (4, 8, 0),
-    "SCS-4V-16": (4, 16, 0),
-    "SCS-4V-16-100s": (4, 16, 100),
-    "SCS-4V-32": (4, 32, 0),
-    "SCS-8V-16": (8, 16, 0),
-    "SCS-8V-32": (8, 32, 0),
-    "SCS-16V-32": (16, 32, 0),
-}
 
 #: scs-0102-v1, properties that every public image must have.
 MANDATORY_IMAGE_PROPERTIES = (
@@ -117,20 +99,9 @@ def _flavors(connection: Connection) -> Iterator[Check]:
             continue
         size = (actual.vcpus, actual.ram, actual.disk)
         yield equal("scs.flavor_size", name, (vcpus, ram_gib * 1024, disk_gb), size, "scs-0103-v1")
-        wanted = _flavor_properties(name)
+        wanted = flavor_properties(name, disk_gb)
         held = {key: (actual.extra_specs or {}).get(key) for key in wanted}
         yield equal("scs.flavor_properties", name, wanted, held, "scs-0103-v1")
-
-
-def _flavor_properties(name: str) -> dict[str, str | None]:
-    """The extra specs that scs-0103-v1 derives from a recommended name."""
-    head, _, tail = name.partition("-")
-    return {
-        "scs:name-v1": f"{head}-{tail.replace('-', ':')}",
-        "scs:name-v2": name,
-        "scs:cpu-type": "crowded-core" if tail.startswith("1L") else "shared-core",
-        "scs:disk0-type": "ssd" if name.endswith("s") else None,
-    }
 
 
 def _images(connection: Connection) -> Iterator[Check]:

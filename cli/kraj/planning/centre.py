@@ -1,0 +1,235 @@
+"""The document of the technology centre: what it offers to all, and its own servers."""
+
+from __future__ import annotations
+
+from kraj.model.service import ServiceCard, ServiceMode
+from kraj.planning import standards
+from kraj.planning.context import Context
+from kraj.planning.documents import (
+    CentreDocument,
+    DnsRecord,
+    FloatingAddress,
+    Rule,
+    SecurityGroup,
+    ServerPool,
+    Zone,
+)
+from kraj.planning.naming import CENTRE_CODE, Names, tag_list, tags
+from kraj.planning.networks import (
+    ANYWHERE,
+    CENTRE_NETWORKS,
+    Prefixes,
+    address_pools,
+    base_rules,
+    centre_prefixes,
+    network,
+    router,
+    service_rules,
+)
+from kraj.planning.quotas import demand_of, quota_for
+from kraj.planning.servers import (
+    PoolPlan,
+    centre_pool,
+    reserved_gib,
+    server_pool,
+    shared_pool,
+)
+
+#: Roles of a project's service user, so far as the cloud knows them (scs-0116 asks for `creator`).
+ROLES = ("member", "creator", "load-balancer_member")
+
+#: Ports of the load-balancer pair that anyone may reach: (name, protocol, port).
+LOAD_BALANCER_PORTS = (("http", "tcp", 80), ("https", "tcp", 443))
+DATABASE_PORT = 5432
+
+
+def build_centre(context: Context) -> CentreDocument:
+    """The whole document."""
+    region = context.region
+    names = Names(region.naming.prefix, region.name, CENTRE_CODE)
+    labels = tags(
+        region=region.name,
+        tenant=CENTRE_CODE,
+        service=CENTRE_CODE,
+        owner=region.owner,
+        cost_centre=region.cost_centre,
+    )
+    prefixes = {key: centre_prefixes(region, key) for key in CENTRE_NETWORKS}
+    plans = _pool_plans(context)
+    key_pair = names.of("operators")
+    pools = tuple(
+        server_pool(
+            plan,
+            names,
+            region,
+            prefixes[plan.network],
+            context.site.availability_zones,
+            labels,
+            key_pair,
+        )
+        for plan in plans
+    )
+    groups = _groups(context, names, prefixes)
+    floating = _floating(context, pools)
+    scopes, subnet_pools = address_pools(region)
+    mirror = context.site.image_mirror
+    return CentreDocument(
+        region=context.region_part,
+        cloud=context.cloud,
+        tags=labels,
+        tag_list=tag_list(labels),
+        project=names.project,
+        service_user=names.service_user,
+        roles=ROLES,
+        quota=quota_for(region, demand_of(region, pools, floating), pools, groups, len(prefixes)),
+        flavors=standards.flavors(region.sizes),
+        images=tuple(standards.image(entry, mirror) for entry in region.images),
+        volume_types=tuple(standards.volume_type(pool) for pool in region.storage.pools),
+        address_scopes=scopes,
+        subnet_pools=subnet_pools,
+        routers=(router(names, context.site.external_network),),
+        networks=tuple(network(names, region, key, prefixes[key]) for key in prefixes),
+        security_groups=groups,
+        server_pools=pools,
+        floating_addresses=floating,
+        public_key=context.files.public_key,
+        key_pair=key_pair,
+        zone=_zone(context, floating),
+    )
+
+
+def _pool_plans(context: Context) -> list[PoolPlan]:
+    centre = context.region.centre
+    plans = [
+        centre_pool("load-balancer", centre.load_balancer, centre.image, "dmz", 0),
+        centre_pool("database", centre.database, centre.image, "service", 0),
+    ]
+    shared = [
+        shared_pool(card, reserved_total(context, card), _shared_block(context, card))
+        for card in context.shared_services()
+    ]
+    return plans + shared
+
+
+def _shared_block(context: Context, card: ServiceCard) -> int:
+    """Block of a shared service: by its place in the whole catalogue, behind the database."""
+    shared = [
+        name
+        for name, other in sorted(context.files.services.items())
+        if other.mode is ServiceMode.SHARED
+    ]
+    return 1 + shared.index(card.name)
+
+
+def reserved_total(context: Context, card: ServiceCard) -> int:
+    """GiB that all tenants together have reserved in a shared service."""
+    return sum(
+        reserved_gib(card, order)
+        for tenant in context.files.tenants.values()
+        for other, order in context.orders(tenant, ServiceMode.SHARED)
+        if other.name == card.name
+    )
+
+
+def _groups(
+    context: Context, names: Names, prefixes: dict[str, Prefixes]
+) -> tuple[SecurityGroup, ...]:
+    management = prefixes["management"]
+    inside = [prefixes["service"], prefixes["dmz"]]
+    groups = [
+        SecurityGroup(
+            key="load-balancer",
+            name=names.of("load-balancer"),
+            description="Load-balancer pair of the centre",
+            rules=(
+                *base_rules("load-balancer", management),
+                *_open_rules(),
+            ),
+        ),
+        SecurityGroup(
+            key="database",
+            name=names.of("database"),
+            description="Database cluster of the centre",
+            rules=(*base_rules("database", management), *_database_rules(inside)),
+        ),
+    ]
+    supernets = _supernets(context)
+    for card in context.shared_services():
+        rules = service_rules(card, supernets, [*inside, management], through_load_balancer=True)
+        groups.append(
+            SecurityGroup(
+                key=card.name,
+                name=names.of(card.name),
+                description=card.text(card.title, ("en",)),
+                rules=(*base_rules(card.name, management), *rules),
+            )
+        )
+    return tuple(groups)
+
+
+def _supernets(context: Context) -> Prefixes:
+    """All networks of the region: whom a shared service's tenant ports are for."""
+    plan = context.region.network
+    return Prefixes(plan.ipv4.supernet, plan.ipv6.supernet if plan.ipv6 else None)
+
+
+def _open_rules() -> list[Rule]:
+    return [
+        Rule(
+            key=f"{name}-{ethertype.lower()}",
+            ethertype=ethertype,
+            protocol=protocol,
+            port_min=port,
+            port_max=port,
+            remote_cidr=cidr,
+            description=f"{name} from anyone",
+        )
+        for name, protocol, port in LOAD_BALANCER_PORTS
+        for ethertype, cidr in ANYWHERE
+    ]
+
+
+def _database_rules(inside: list[Prefixes]) -> list[Rule]:
+    return [
+        Rule(
+            key=f"postgresql-{number}-{ethertype.lower()}",
+            ethertype=ethertype,
+            protocol="tcp",
+            port_min=DATABASE_PORT,
+            port_max=DATABASE_PORT,
+            remote_cidr=cidr,
+            description="PostgreSQL from the centre",
+        )
+        for number, prefixes in enumerate(inside)
+        for ethertype, cidr in prefixes.each()
+    ]
+
+
+def _floating(context: Context, pools: tuple[ServerPool, ...]) -> tuple[FloatingAddress, ...]:
+    balancer = next(pool for pool in pools if pool.key == "load-balancer")
+    return (
+        FloatingAddress(
+            key="load-balancer",
+            network=context.site.external_network,
+            description=f"Load balancer of {context.region.title}",
+            target_pool=balancer.key,
+            target_server=balancer.servers[0].key,
+        ),
+    )
+
+
+def _zone(context: Context, floating: tuple[FloatingAddress, ...]) -> Zone | None:
+    if not context.has_dns:
+        return None
+    dns = context.region.dns
+    return Zone(
+        name=dns.zone,
+        email=dns.email,
+        description=context.region.title,
+        records=tuple(
+            DnsRecord(
+                key=item.key, name=f"{item.key}.{dns.zone}", type="A", floating_address=item.key
+            )
+            for item in floating
+        ),
+    )

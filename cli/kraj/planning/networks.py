@@ -1,0 +1,202 @@
+"""Networks, routers and firewall rules from prefixes that are allocated already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal
+
+from kraj.model.region import Region
+from kraj.model.service import PortSource, ServiceCard
+from kraj.planning import addresses
+from kraj.planning.documents import AddressScope, Network, Router, Rule, Subnet, SubnetPool
+from kraj.planning.naming import Names
+
+Ethertype = Literal["IPv4", "IPv6"]
+
+#: Any address, of both families.
+ANYWHERE: tuple[tuple[Ethertype, str], ...] = (("IPv4", "0.0.0.0/0"), ("IPv6", "::/0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """The IPv4 and, where the region has it, IPv6 prefix of one network."""
+
+    ipv4: IPv4Network
+    ipv6: IPv6Network | None = None
+
+    def each(self) -> tuple[tuple[Ethertype, str], ...]:
+        """(ethertype, prefix) of both families."""
+        found: list[tuple[Ethertype, str]] = [("IPv4", str(self.ipv4))]
+        if self.ipv6 is not None:
+            found.append(("IPv6", str(self.ipv6)))
+        return tuple(found)
+
+
+def pool_name(region: Region, version: int) -> str:
+    """Name of the centre's subnet pool."""
+    return Names(region.naming.prefix, region.name, "tenants").of(f"ipv{version}")
+
+
+def address_pools(region: Region) -> tuple[tuple[AddressScope, ...], tuple[SubnetPool, ...]]:
+    """One scope and one pool per family: Neutron then refuses overlapping subnets by itself."""
+    scopes, pools = [], []
+    plan = region.network
+    for version, part in ((4, plan.ipv4), (6, plan.ipv6)):
+        if part is None:
+            continue
+        name = pool_name(region, version)
+        lengths = (_network_length(part.centre_prefix_length, version), part.tenant_prefix_length)
+        scopes.append(AddressScope(name=name, ip_version=4 if version == 4 else 6))
+        pools.append(
+            SubnetPool(
+                name=name,
+                ip_version=4 if version == 4 else 6,
+                prefixes=addresses.usable_prefixes(part),
+                default_prefix_length=part.tenant_prefix_length,
+                min_prefix_length=min(lengths),
+                max_prefix_length=max(lengths),
+                address_scope=name,
+                description=f"Networks of {region.title}",
+            )
+        )
+    return tuple(scopes), tuple(pools)
+
+
+#: The centre's networks: key → number of its prefix inside the centre's.
+CENTRE_NETWORKS = {"management": 0, "service": 1, "dmz": 2}
+
+
+def _network_length(centre_length: int, version: int) -> int:
+    """Length of one network inside the centre's prefix: sixteen networks, /64 at most for IPv6."""
+    return 64 if version == 6 else min(centre_length + 4, 28)
+
+
+def centre_prefixes(region: Region, key: str) -> Prefixes:
+    """Prefixes of one of the centre's networks."""
+    index = CENTRE_NETWORKS[key]
+    plan = region.network
+    whole = IPv4Network(addresses.centre_prefix(plan.ipv4))
+    length = _network_length(plan.ipv4.centre_prefix_length, 4)
+    ipv4 = _nth(whole, length, index)
+    if plan.ipv6 is None:
+        return Prefixes(IPv4Network(ipv4))
+    whole6 = IPv6Network(addresses.centre_prefix(plan.ipv6))
+    return Prefixes(IPv4Network(ipv4), IPv6Network(_nth(whole6, 64, index)))
+
+
+def _nth(whole: addresses.Net, length: int, index: int) -> str:
+    step = 1 << (whole.max_prefixlen - length)
+    start = whole.network_address + index * step
+    return f"{start}/{length}"
+
+
+def network(
+    names: Names, region: Region, key: str, prefixes: Prefixes, *, routed: bool = True
+) -> Network:
+    """A network with its subnets, attached to the stack's router where `routed`."""
+    servers = tuple(str(address) for address in region.network.dns_nameservers)
+    return Network(
+        key=key,
+        name=names.of(key),
+        description=f"{key} network of {names.code}",
+        ipv4=_subnet(names.of(key, "ipv4"), region, prefixes.ipv4, servers),
+        ipv6=(
+            _subnet(names.of(key, "ipv6"), region, prefixes.ipv6, servers)
+            if prefixes.ipv6
+            else None
+        ),
+        router=names.of("router") if routed else None,
+    )
+
+
+def _subnet(name: str, region: Region, prefix: addresses.Net, nameservers: Sequence[str]) -> Subnet:
+    start, end = addresses.dynamic_range(prefix)
+    family = [address for address in nameservers if (":" in address) == (prefix.version == 6)]
+    return Subnet(
+        name=name,
+        cidr=str(prefix),
+        gateway=addresses.gateway(prefix),
+        dns_nameservers=tuple(family),
+        allocation_start=start,
+        allocation_end=end,
+        subnet_pool=pool_name(region, prefix.version),
+        ipv6_mode="dhcpv6-stateful" if prefix.version == 6 else None,
+    )
+
+
+def router(names: Names, external_network: str) -> Router:
+    """The stack's router to the outside."""
+    return Router(name=names.of("router"), external_network=external_network)
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+def base_rules(group: str, management: Prefixes) -> list[Rule]:
+    """What every group has: all egress, its own members, and the centre's operators by SSH.
+
+    The cloud's default rules (scs-0115: egress, and ingress from the default group) are replaced by
+    these, so that nothing that a cloud adds by default surprises anybody.
+    """
+    rules = [
+        Rule(key="egress-ipv4", direction="egress", ethertype="IPv4", description="All egress"),
+        Rule(key="egress-ipv6", direction="egress", ethertype="IPv6", description="All egress"),
+    ]
+    rules += [
+        Rule(
+            key=f"members-{ethertype.lower()}",
+            ethertype=ethertype,
+            remote_group=group,
+            description="Servers of the same group",
+        )
+        for ethertype, _anyone in ANYWHERE
+    ]
+    for ethertype, prefix in management.each():
+        icmp = "icmp" if ethertype == "IPv4" else "ipv6-icmp"
+        rules += [
+            _ingress("ssh", ethertype, "tcp", 22, prefix, "Operators, from management"),
+            _ingress("ping", ethertype, icmp, None, prefix, "Monitoring, from management"),
+        ]
+    return rules
+
+
+def service_rules(
+    card: ServiceCard, own: Prefixes, centre: Iterable[Prefixes], *, through_load_balancer: bool
+) -> list[Rule]:
+    """The service's ports, each from where its card says.
+
+    Public ports are open to anyone where a floating address leads to a server; behind a load
+    balancer, whose members are reached from inside the network, to the network alone.
+    """
+    rules = []
+    for port in card.ports:
+        if port.source is PortSource.PUBLIC and not through_load_balancer:
+            sources = list(ANYWHERE)
+        elif port.source is PortSource.CENTRE:
+            sources = [each for prefixes in centre for each in prefixes.each()]
+        else:
+            sources = list(own.each())
+        for number, (ethertype, prefix) in enumerate(sources):
+            mark = port.name if port.source is not PortSource.CENTRE else f"{port.name}-{number}"
+            rules.append(
+                _ingress(
+                    mark, ethertype, port.protocol, port.port, prefix, f"{card.name} {port.name}"
+                )
+            )
+    return rules
+
+
+def _ingress(
+    key: str, ethertype: Ethertype, protocol: str, port: int | None, prefix: str, description: str
+) -> Rule:
+    return Rule(
+        key=f"{key}-{ethertype.lower()}",
+        ethertype=ethertype,
+        protocol=protocol,
+        port_min=port,
+        port_max=port,
+        remote_cidr=prefix,
+        description=description,
+    )
