@@ -20,7 +20,7 @@ from kraj.errors import ErrorCode, KrajError, KrajErrors, Location
 from kraj.model.base import SLUG_MAX_LENGTH, SLUG_PATTERN, SLUG_PHRASE
 from kraj.model.checks import check_files
 from kraj.model.errors import DUPLICATE_IDENTITY, FILE_NAME, WRONG_VALUE
-from kraj.model.problems import problems_of
+from kraj.model.problems import Mended, problems_of, without_unknown_keys
 from kraj.model.public_key import read_public_key
 from kraj.model.region import Region
 from kraj.model.service import ServiceCard
@@ -83,6 +83,17 @@ class _Reading:
             return model.model_validate(document.value)
         except ValidationError as error:
             self.errors.extend(problems_of(error, document, model))
+            mended = without_unknown_keys(document.value, error, model)
+            return None if mended is None else self._mended(mended, document, model)
+
+    def _mended(self, mended: Mended, document: Document, model: type[_Model]) -> _Model | None:
+        """The model without unknown keys, for the checks that follow; further errors are noted."""
+        try:
+            return model.model_validate(mended.value)
+        except ValidationError as error:
+            told = {(known.code, known.location) for known in self.errors}
+            found = problems_of(error, document, model, mended.renamed)
+            self.errors.extend(new for new in found if (new.code, new.location) not in told)
             return None
 
     def wrong(self, code: ErrorCode, message: str, location: Location) -> None:

@@ -6,9 +6,12 @@ says it in plain words. It decides nothing about regions.
 
 from __future__ import annotations
 
+import copy
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_network
+from types import MappingProxyType
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -32,11 +35,16 @@ _IDENTITY_KEYS = ("lau", "company_id", "nuts")
 
 
 def problems_of(
-    error: ValidationError, document: Document, model: type[BaseModel]
+    error: ValidationError,
+    document: Document,
+    model: type[BaseModel],
+    renamed: Mapping[tuple[Any, ...], tuple[Any, ...]] = MappingProxyType({}),
 ) -> list[KrajError]:
     """One KrajError for each wrong place in the document, of the kind of file that `model` is."""
     found: dict[tuple[ErrorCode, Location | None], KrajError] = {}
-    lines = error.errors(include_url=False)
+    lines: list[dict[str, Any]] = [
+        {**line, "loc": _written(line["loc"], renamed)} for line in error.errors(include_url=False)
+    ]
     mistyped = {
         (*path[:-1], _meant(path, model))
         for path in (line["loc"] for line in lines if line["type"] == "extra_forbidden")
@@ -46,7 +54,7 @@ def problems_of(
             continue  # pydantic counts only the entries without errors, which are told themselves
         if line["type"] == "missing" and line["loc"] in mistyped:
             continue  # the key is there under a similar name, which is told with a suggestion
-        problem = _problem(dict(line), document, model)
+        problem = _problem(line, document, model)
         problem.hint = problem.hint.replace(_SCHEMA, f"{_SCHEMA} {_KINDS[model.__name__]}")
         key = (problem.code, problem.location)
         if key not in found:
@@ -54,6 +62,40 @@ def problems_of(
         elif problem.message != found[key].message:
             found[key] = _either(found[key], problem)
     return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A value without unknown keys, to look for further errors in."""
+
+    value: Any
+    renamed: dict[tuple[Any, ...], tuple[Any, ...]]  #: path in the value → path in the file
+
+
+def without_unknown_keys(
+    value: Any, error: ValidationError, model: type[BaseModel]
+) -> Mended | None:
+    """A copy in which unknown keys hide no other error; None where no key is unknown.
+
+    They are left out. One that was probably meant to be a required key carries that name.
+    """
+    lines = error.errors(include_url=False)
+    unknown = [line["loc"] for line in lines if line["type"] == "extra_forbidden"]
+    if not unknown:
+        return None
+    missing = {line["loc"] for line in lines if line["type"] == "missing"}
+    result = copy.deepcopy(value)
+    renamed = {}
+    for path in unknown:
+        parent = result
+        for part in path[:-1]:
+            parent = parent[part]
+        meant = (*path[:-1], _meant(path, model))
+        taken = parent.pop(path[-1])
+        if meant in missing:
+            parent[meant[-1]] = taken
+            renamed[meant] = path
+    return Mended(result, renamed)
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
@@ -114,6 +156,16 @@ def _problem(line: dict[str, Any], document: Document, model: type[BaseModel]) -
     malformed = kind == "string_pattern_mismatch" and path and path[-1] in _IDENTITY_KEYS
     code = IDENTITY_FORMAT if malformed else WRONG_VALUE
     return KrajError(code, f"{name}{_sentence(kind, line['msg'], context, value)}", place)
+
+
+def _written(
+    path: tuple[Any, ...], renamed: Mapping[tuple[Any, ...], tuple[Any, ...]]
+) -> tuple[Any, ...]:
+    """The path as the file has it, where a key was taken for another one."""
+    for meant, written in renamed.items():
+        if path[: len(meant)] == meant:
+            return (*written, *path[len(meant) :])
+    return path
 
 
 def _missing(path: tuple[Any, ...], document: Document, model: type[BaseModel]) -> KrajError:

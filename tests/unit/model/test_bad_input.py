@@ -502,6 +502,26 @@ def test_all_errors_of_all_files_come_together_in_their_order(folder: Folder) ->
     assert places == [*region, card, *tenants[:2], shared]
 
 
+def test_a_mistyped_key_hides_no_other_error(folder: Folder) -> None:
+    expected = [
+        folder.edit_region("owner: Odbor", "‸ovner: Odbor"),
+        folder.edit_region("size: small, boot_volume", "size: ‸smal, boot_volume"),
+        folder.edit_tenant("liberec", "population:", "‸popultion:"),
+        folder.edit_tenant("liberec", "service: map", "service: ‸mpa"),
+    ]
+    assert [str(error.location) for error in folder.errors()] == expected
+
+
+def test_the_value_of_a_mistyped_key_is_checked_where_the_key_is_required(folder: Folder) -> None:
+    key = folder.edit_region('cost_centre: "8051"', "‸cost_center: 8051")
+    texts = [str(error) for error in folder.errors()]
+    assert texts == [
+        f"{key}: KRJ103 unknown key 'cost_center' (did you mean 'cost_centre'?)",
+        f"{key.removesuffix(':1')}:14: KRJ105 cost_center: 8051 must be a text: "
+        'put it in quotes, "8051"',
+    ]
+
+
 def test_a_place_is_absolute_outside_of_the_current_folder(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
