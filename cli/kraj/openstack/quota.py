@@ -1,0 +1,35 @@
+"""What the quotas of all services have in common.
+
+A project always has a quota: creating sets it, deleting leaves it, as Pulumi's provider does. The
+id is `<project>/<region>`. Which limits there are is said by the types.
+"""
+
+from __future__ import annotations
+
+from kraj.openstack.fields import text
+from kraj.openstack.resource import Properties, Resource
+
+
+class QuotaResource(Resource):
+    """Base of the quota types."""
+
+    project_id = text(required=True, replaces=True, sent=False)
+
+    def object_path(self, identity: str) -> str:
+        """Quotas are kept by project."""
+        return f"{self.path}/{identity.partition('/')[0]}"
+
+    def send_create(self, inputs: Properties) -> Properties:
+        """Set the quota of the project."""
+        project = inputs["projectId"]
+        found = self.put_update(project, inputs, self.create_body(inputs)) or {}
+        return {**found, "id": f"{project}/{inputs.get('region') or self.cloud.region_name}"}
+
+    def send_delete(self, _identity: str, _outputs: Properties) -> bool:
+        """Leave the quota as it is."""
+        return False
+
+    def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
+        """The id names the project."""
+        found = {**found, "project_id": identity.partition("/")[0]}
+        return super().outputs(identity, found, known)
