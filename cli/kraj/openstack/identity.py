@@ -29,7 +29,7 @@ class Project(IdentityResource):
 
     name = text()
     description = text()
-    domain_id = text(computed=True)
+    domain_id = text(computed=True, replaces=True)
     enabled = flag(default=True)
     is_domain = flag(default=False, replaces=True)
     parent_id = text(computed=True, replaces=True)
@@ -68,11 +68,11 @@ class GroupV3(IdentityResource):
 
 
 def _rules(value: Any) -> list[list[str]]:
-    return [rule["rule"] for rule in value or []]
+    return [rule["rules"] for rule in value or []]
 
 
 def _rules_from_api(value: Any) -> list[dict[str, list[str]]]:
-    return [{"rule": list(rule)} for rule in value or []]
+    return [{"rules": list(rule)} for rule in value or []]
 
 
 class User(IdentityResource):
@@ -96,7 +96,7 @@ class User(IdentityResource):
     ignore_password_expiry = flag(api="options.ignore_password_expiry")
     multi_factor_auth_enabled = flag(api="options.multi_factor_auth_enabled")
     multi_factor_auth_rules = record_list(
-        {"rule": text_list(required=True)},
+        {"rules": text_list(required=True)},
         api="options.multi_factor_auth_rules",
         to_api=_rules,
         from_api=_rules_from_api,

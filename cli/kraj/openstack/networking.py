@@ -45,7 +45,7 @@ class Network(TaggedResource):
     )
     shared = flag(computed=True)
     tenant_id = text(computed=True, replaces=True)
-    transparent_vlan = flag(api="vlan_transparent", computed=True)
+    transparent_vlan = flag(api="vlan_transparent", computed=True, replaces=True)
     value_specs = text_map(replaces=True, sent=False, read=False)
 
     def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:

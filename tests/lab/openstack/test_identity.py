@@ -45,7 +45,7 @@ def test_a_user_keeps_the_password_secret_and_can_change_it(things):
         password=Secret("a first word"),
         extra={"email": "records@example.org"},
         ignorePasswordExpiry=True,
-        multiFactorAuthRules=[{"rule": ["password", "totp"]}],
+        multiFactorAuthRules=[{"rules": ["password", "totp"]}],
     )
     user.assert_settled()
     assert user.outputs["password"] == Secret("a first word")
