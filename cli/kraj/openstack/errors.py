@@ -155,7 +155,8 @@ def _deep_message(value: Any) -> str:
     for key in ("message", "faultstring", "description", "detail"):
         if isinstance(value.get(key), str) and value[key]:
             return str(value[key])
-    return next((text for item in value.values() if (text := _deep_message(item))), "")
+    inner = [item for item in value.values() if isinstance(item, dict | list)]
+    return next((text for item in inner if (text := _deep_message(item))), "")
 
 
 def from_response(answer: Answer, action: str) -> KrajError:
