@@ -18,8 +18,8 @@ import pytest
 
 from kraj.events import ignore
 from kraj.lab import Lab, LabSettings
-from kraj.lab.lab import IMAGE_GIB, IMAGES
 from kraj.lab.qcow2 import ensure_empty_disk
+from kraj.lab.startup import IMAGE_GIB, IMAGES
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("designate", "swift")

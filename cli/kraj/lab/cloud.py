@@ -5,7 +5,9 @@ Everything by OpenStack's own API, as an operator would; every step can be repea
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable
 from typing import Any
 
 import openstack
@@ -81,30 +83,39 @@ def fill_catalogue(settings: LabSettings) -> None:
                 )
 
 
-def wait_for_workers(settings: LabSettings) -> None:
-    """Wait until every compute host and the volume service report. Raises KRJ505."""
+def wait_for_workers(
+    settings: LabSettings, check: Callable[[], None], progress: Callable[[str], None]
+) -> None:
+    """Wait until every compute host and the volume service report.
+
+    `check` is called between the questions and raises where a service has ended; `progress` is told
+    who has reported. Raises KRJ505 after `READY_SECONDS`.
+    """
     connection = connect(settings)
+    missing = {f"nova-compute{number}" for number in range(1, COMPUTE_HOSTS + 1)}
+    missing |= {"cinder-volume", "cinder-scheduler"}
     deadline = time.monotonic() + READY_SECONDS
     while True:
-        try:
-            hosts = sum(
-                service.state == "up"
-                for service in connection.compute.services(binary="nova-compute")
-            )
-            volumes = sum(
-                service.state == "up"
-                for service in connection.block_storage.services(binary="cinder-volume")
-            )
-        except openstack.exceptions.SDKException:
-            hosts = volumes = 0
-        if hosts >= COMPUTE_HOSTS and volumes >= 1:
+        # Their database or queue connection may not stand yet: ask again.
+        with contextlib.suppress(openstack.exceptions.SDKException):
+            for name in sorted(missing & _reporting(connection)):
+                missing.remove(name)
+                progress(f"{name} reports")
+        if not missing:
             return
+        check()
         if time.monotonic() > deadline:
-            raise KrajError(
-                SERVICE_FAILED,
-                f"{hosts} of {COMPUTE_HOSTS} compute hosts and {volumes} volume services report",
-            )
+            names = ", ".join(sorted(missing))
+            raise KrajError(SERVICE_FAILED, f"no report from {names} in {READY_SECONDS:.0f} s")
         time.sleep(0.5)
+
+
+def _reporting(connection: Any) -> set[str]:
+    """Names of the workers that OpenStack sees alive."""
+    compute = connection.compute.services(binary="nova-compute")
+    names = {f"nova-{service.host}" for service in compute if service.state == "up"}
+    volume = connection.block_storage.services()
+    return names | {service.binary for service in volume if service.state == "up"}
 
 
 def make_availability_zones(settings: LabSettings) -> None:

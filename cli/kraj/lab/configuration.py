@@ -38,8 +38,6 @@ FOLDERS = (
 
 def write_configuration(settings: LabSettings) -> None:
     """Write all files; the same settings give the same bytes."""
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    settings.folder.chmod(0o700)
     for folder in FOLDERS:
         (settings.folder / folder).mkdir(parents=True, exist_ok=True)
     for key_folder in ("fernet-keys", "credential-keys"):
@@ -86,13 +84,10 @@ def _values(settings: LabSettings) -> dict[str, Any]:
         "passwords": passwords,
         "user": getpass.getuser(),
         "keystone_url": settings.keystone_url,
-        "transport_url": f"rabbit://lab:{passwords.rabbitmq}@127.0.0.1:{ports['rabbitmq']}/",
-        "db": {
-            "user": "lab",
-            "password": passwords.database,
-            "host": "127.0.0.1",
-            "port": ports["mariadb"],
-        },
+        # oslo.config takes a dollar sign for a reference to another setting.
+        "transport_url": settings.queue_url.replace("$", "$$"),
+        "memcached": settings.cache,
+        "database": settings.database,
     }
 
 

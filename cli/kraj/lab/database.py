@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import getpass
 import grp
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kraj.errors import KrajError
+from kraj.lab import packages
 from kraj.lab.errors import MIGRATION_FAILED
 from kraj.lab.settings import LabSettings, Passwords
 
@@ -40,132 +44,146 @@ def create_server_files(settings: LabSettings) -> None:
 
 
 def create_accounts(settings: LabSettings) -> None:
-    """Databases and the account that services use; can be repeated."""
-    password = Passwords.of(settings).database
+    """Databases, and on the lab's own server the account that services use; can be repeated."""
+    server = settings.database
     statements = [
-        f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb3;" for name in DATABASES
+        f"CREATE DATABASE IF NOT EXISTS {server.name(name)} CHARACTER SET utf8mb3"
+        for name in DATABASES
     ]
-    # The password is of the URL-safe base64 alphabet: nothing in it needs quoting.
-    statements += [
-        f"CREATE OR REPLACE USER 'lab'@'127.0.0.1' IDENTIFIED BY '{password}';",
-        "GRANT ALL ON *.* TO 'lab'@'127.0.0.1';",
-        # Nobody but the lab signs in: the installer's root account has no password.
-        f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';",
-    ]
-    socket = settings.socket("mariadb.sock")
-    client = ["/usr/bin/mariadb", "--no-defaults", f"--socket={socket}", "--user=root"]
-    # First without the password that this very call sets, then, when repeated, with it.
-    for environment in ({}, {"MYSQL_PWD": password}):
-        done = subprocess.run(
-            client,
-            env=environment,
-            input="\n".join(statements),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode == 0:
-            return
-    raise KrajError(MIGRATION_FAILED, "mariadb refused its accounts", causes=(done.stderr.strip(),))
+    if not settings.database_url:
+        # The password is of the URL-safe base64 alphabet: nothing in it needs quoting.
+        statements += [
+            f"CREATE OR REPLACE USER 'lab'@'127.0.0.1' IDENTIFIED BY '{server.password}'",
+            "GRANT ALL ON *.* TO 'lab'@'127.0.0.1'",
+            # Nobody but the lab signs in: the installer's root account has no password.
+            f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{server.password}'",
+        ]
+    _sql(settings, statements)
+
+
+def drop_databases(settings: LabSettings) -> None:
+    """Remove the lab's databases from the user's server. Raises KRJ504."""
+    server = settings.database
+    _sql(settings, [f"DROP DATABASE IF EXISTS {server.name(name)}" for name in DATABASES])
+
+
+def _sql(settings: LabSettings, statements: Sequence[str]) -> None:
+    server = settings.database
+    account = {"user": server.user, "password": server.password}
+    ways: list[dict[str, Any]] = [{"host": server.host, "port": server.port, **account}]
+    if not settings.database_url:
+        root = {"unix_socket": str(settings.socket("mariadb.sock")), "user": "root"}
+        # Without the password that `create_accounts` sets, then, when it is repeated, with it.
+        ways = [{**root, "password": ""}, {**root, "password": server.password}]
+    order = json.dumps({"connections": ways, "statements": list(statements)})
+    _run(settings, "accounts", ["python", "-m", "kraj_lab_drivers.sql"], given=order)
 
 
 def migrate(settings: LabSettings, done: Callable[[str], None]) -> None:
     """Create or upgrade the tables of all services, as many at once as makes sense.
 
-    `done` is called with each service's name. Raises KRJ504 with the end of the failed one's log.
+    `done` is called with each service's name. What is done already, for the locked versions, is not
+    repeated. Raises KRJ504 with the end of the failed one's log.
     """
-    chains = _chains(settings)
-    with concurrent.futures.ThreadPoolExecutor(max_workers=len(chains)) as pool:
-        futures = {
-            pool.submit(_chain, settings, name, commands): name for name, commands in chains.items()
-        }
-        for future in concurrent.futures.as_completed(futures):
+    stamps = settings.data / "tables"
+    stamps.mkdir(exist_ok=True)
+    version = packages.locked_versions()[:12]
+
+    def run_lane(lane: Mapping[str, Callable[[], None]]) -> None:
+        for name, prepare in lane.items():
+            stamp = stamps / f"{name}-{version}"
+            if not stamp.exists():
+                prepare()
+                stamp.touch()
+            done(name)
+
+    lanes = _lanes(settings)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(lanes)) as pool:
+        for future in [pool.submit(run_lane, lane) for lane in lanes]:
             future.result()
-            done(futures[future])
 
 
-def _chain(settings: LabSettings, name: str, commands: Sequence[Sequence[str]]) -> None:
-    for command in commands:
-        _run(settings, f"migrate-{name}", command)
+def _lanes(settings: LabSettings) -> list[dict[str, Callable[[], None]]]:
+    """What runs side by side: neutron alone takes as long as all the small ones together."""
+    lanes: list[dict[str, Callable[[], None]]] = [
+        {"neutron": lambda: _upgrade(settings, "neutron")},
+        {"nova": lambda: _prepare_nova(settings)},
+        {"keystone": lambda: _prepare_keystone(settings)},
+    ]
+    small = [name for name in _upgrades(settings) if name != "neutron"]
+    if "designate" not in settings.with_services:
+        small.remove("designate")
+    lanes.append({name: functools.partial(_upgrade, settings, name) for name in small})
+    return lanes
 
 
-def _chains(settings: LabSettings) -> dict[str, list[list[str]]]:
-    etc = settings.etc
-    nova = ["nova-manage", "--config-file", str(etc / "nova" / "nova.conf")]
-    keystone = ["keystone-manage", "--config-dir", str(etc / "keystone")]
-    chains = {
+def _upgrades(settings: LabSettings) -> dict[str, list[list[str]]]:
+    """Service → commands that make its tables."""
+
+    def manage(program: str, service: str, *words: str) -> list[str]:
+        file = str(settings.etc / service / f"{service}.conf")
+        return [program, "--config-file", file, *words]
+
+    glance = ["glance-manage", "--config-dir", str(settings.etc / "glance")]
+    metadata = str(settings.venv / "etc" / "glance" / "metadefs")
+    ml2 = str(settings.etc / "neutron" / "ml2_conf.ini")
+    placement = ["placement-manage", "--config-dir", str(settings.etc / "placement")]
+    return {
         "neutron": [
-            [
-                "neutron-db-manage", "--config-file", str(etc / "neutron" / "neutron.conf"),
-                "--config-file", str(etc / "neutron" / "ml2_conf.ini"), "upgrade", "heads",
-            ]
+            manage("neutron-db-manage", "neutron", "--config-file", ml2, "upgrade", "heads")
         ],
-        "nova": [
-            [*nova, "api_db", "sync"],
-            # Finds its database by its own rule: the name of nova's with `_cell0` behind.
-            [*nova, "cell_v2", "map_cell0"],
-            [*nova, "db", "sync"],
-        ],
-        "keystone": [[*keystone, "db_sync"]],
-        "glance": [
-            ["glance-manage", "--config-dir", str(etc / "glance"), "db_sync"],
-            [
-                "glance-manage", "--config-dir", str(etc / "glance"), "db_load_metadefs",
-                str(settings.venv / "etc" / "glance" / "metadefs"),
-            ],
-            ["placement-manage", "--config-dir", str(etc / "placement"), "db", "sync"],
-            [
-                "octavia-db-manage", "--config-file", str(etc / "octavia" / "octavia.conf"),
-                "upgrade", "head",
-            ],
-            ["barbican-db-manage", "upgrade"],
-            [
-                "cinder-manage", "--config-file", str(etc / "cinder" / "cinder.conf"), "db", "sync",
-            ],
-        ],
-    }  # fmt: skip
-    if "designate" in settings.with_services:
-        chains["glance"].append(
-            [
-                "designate-manage", "--config-file", str(etc / "designate" / "designate.conf"),
-                "database", "sync",
-            ]
-        )  # fmt: skip
-    return chains
+        "glance": [[*glance, "db_sync"], [*glance, "db_load_metadefs", metadata]],
+        "placement": [[*placement, "db", "sync"]],
+        "octavia": [manage("octavia-db-manage", "octavia", "upgrade", "head")],
+        "barbican": [["barbican-db-manage", "upgrade"]],
+        "cinder": [manage("cinder-manage", "cinder", "db", "sync")],
+        "designate": [manage("designate-manage", "designate", "database", "sync")],
+    }
 
 
-def create_cell(settings: LabSettings) -> None:
-    """nova's one cell; told by name whether it exists."""
-    nova = ["nova-manage", "--config-file", str(settings.etc / "nova" / "nova.conf"), "cell_v2"]
-    listed = _run(settings, "nova-cells", [*nova, "list_cells"])
-    if "cell1" not in listed:
-        _run(settings, "nova-cells", [*nova, "create_cell", "--name", "cell1"])
+def _upgrade(settings: LabSettings, service: str) -> None:
+    for command in _upgrades(settings)[service]:
+        _run(settings, f"migrate-{service}", command)
+
+
+def _nova_manage(settings: LabSettings, *words: str) -> str:
+    file = str(settings.etc / "nova" / "nova.conf")
+    return _run(settings, "migrate-nova", ["nova-manage", "--config-file", file, *words])
+
+
+def _prepare_nova(settings: LabSettings) -> None:
+    _nova_manage(settings, "api_db", "sync")
+    # Finds its database by its own rule: the name of nova's with `_cell0` behind.
+    _nova_manage(settings, "cell_v2", "map_cell0")
+    _nova_manage(settings, "db", "sync")
+    # Told by name whether it exists: a second cell of one database would double every server.
+    if "cell1" not in _nova_manage(settings, "cell_v2", "list_cells"):
+        _nova_manage(settings, "cell_v2", "create_cell", "--name", "cell1")
 
 
 def discover_hosts(settings: LabSettings) -> None:
     """Map compute hosts to the cell: an unmapped host gets no servers."""
-    nova = ["nova-manage", "--config-file", str(settings.etc / "nova" / "nova.conf"), "cell_v2"]
-    _run(settings, "nova-hosts", [*nova, "discover_hosts"])
+    _nova_manage(settings, "cell_v2", "discover_hosts")
 
 
-def bootstrap_keystone(settings: LabSettings) -> None:
-    """Token keys, and the first administrator with the identity service's endpoints."""
-
+def _prepare_keystone(settings: LabSettings) -> None:
+    """Tables, token keys, and the first administrator with the identity service's endpoints."""
     user, group = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
     keystone = ["keystone-manage", "--config-dir", str(settings.etc / "keystone")]
+    _run(settings, "migrate-keystone", [*keystone, "db_sync"])
     for setup in ("fernet_setup", "credential_setup"):
         owner = ["--keystone-user", user, "--keystone-group", group]
-        _run(settings, "keystone-keys", [*keystone, setup, *owner])
+        _run(settings, "migrate-keystone", [*keystone, setup, *owner])
     url = f"{settings.keystone_url}/"
     _run(
         settings,
-        "keystone-bootstrap",
+        "migrate-keystone",
         [
             *keystone, "bootstrap", "--bootstrap-admin-url", url, "--bootstrap-internal-url", url,
             "--bootstrap-public-url", url, "--bootstrap-region-id", "RegionOne",
         ],
         # By the environment, because anybody may read a process's command line.
-        {"OS_BOOTSTRAP_PASSWORD": Passwords.of(settings).admin},
+        environment={"OS_BOOTSTRAP_PASSWORD": Passwords.of(settings).admin},
     )  # fmt: skip
 
 
@@ -204,6 +222,7 @@ def _run(
     name: str,
     command: Sequence[str],
     environment: dict[str, str] | None = None,
+    given: str = "",
 ) -> str:
     """Run a program of the venv (or an absolute one); its output goes to `log/<name>.out`."""
     program = command[0] if command[0].startswith("/") else str(settings.venv / "bin" / command[0])
@@ -219,7 +238,7 @@ def _run(
         capture_output=True,
         text=True,
         check=False,
-        stdin=subprocess.DEVNULL,
+        input=given,
     )
     log = settings.log / f"{name}.out"
     with log.open("a", encoding="utf-8") as stream:

@@ -53,3 +53,21 @@ UNSUPPORTED = error_code(
     "The lab needs Linux and a state folder that it can own.",
     "Use a Linux machine, or a cloud of your own in clouds.yaml.",
 )
+BAD_SETTING = error_code(
+    "KRJ510",
+    "Lab setting wrong",
+    "A setting of the lab cannot be used.",
+    "Correct the value that the message names; docs/lab.md lists the settings.",
+)
+FOREIGN_FOLDER = error_code(
+    "KRJ511",
+    "Folder in use",
+    "The lab's folder holds files that are not a lab's; kraj would delete them with the lab.",
+    "Name an empty or new folder: kraj lab up --state FOLDER.",
+)
+SETTING_FIXED = error_code(
+    "KRJ512",
+    "Lab setting fixed",
+    "Ports and stores are written into a lab's endpoints and tables when it is made.",
+    "Leave the option out, or make the lab anew: kraj lab destroy, then kraj lab up.",
+)

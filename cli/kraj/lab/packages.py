@@ -14,27 +14,33 @@ from pathlib import Path
 from kraj.errors import KrajError
 from kraj.files import write_atomically
 from kraj.lab.errors import INSTALL_FAILED, SERVERS_MISSING
-from kraj.lab.services import MARIADB, RABBITMQ
+from kraj.lab.services import MARIADB, MEMCACHED, RABBITMQ
 from kraj.lab.settings import LabSettings
 
+#: Distribution package → its program, and the setting that makes it needless.
 PACKAGES = {
-    "mariadb-server": MARIADB,
-    "rabbitmq-server": RABBITMQ,
-    "memcached": "/usr/bin/memcached",
+    "mariadb-server": (MARIADB, "database_url"),
+    "rabbitmq-server": (RABBITMQ, "transport_url"),
+    "memcached": (MEMCACHED, "memcached"),
 }
 HERE = Path(str(files("kraj.lab")))
 LOCK_FILE = HERE / "requirements.txt"
 DRIVERS = HERE / "drivers"
+STAMP = ".installed"
 
 
-def missing_servers() -> list[str]:
-    """Distribution packages that are not installed yet."""
-    return [package for package, program in PACKAGES.items() if not Path(program).exists()]
+def missing_servers(settings: LabSettings | None = None) -> list[str]:
+    """Distribution packages that a lab (of these settings) needs and that are not installed."""
+    return [
+        package
+        for package, (program, setting) in PACKAGES.items()
+        if not Path(program).exists() and not (settings and getattr(settings, setting))
+    ]
 
 
-def install_servers() -> None:
+def install_servers(settings: LabSettings) -> None:
     """Install what is missing with apt-get, as root or through sudo. Raises KRJ502, KRJ503."""
-    missing = missing_servers()
+    missing = missing_servers(settings)
     if not missing:
         return
     prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
@@ -61,28 +67,45 @@ def installed_versions() -> str:
     return digest.hexdigest()
 
 
+def is_installed(settings: LabSettings) -> bool:
+    """Whether the venv holds the locked versions and this version of the drivers."""
+    stamp = settings.venv / STAMP
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == installed_versions()
+
+
 def install_openstack(settings: LabSettings) -> None:
     """Make the lab's venv from its lock file, or bring it up to date. Raises KRJ503."""
-    stamp = settings.venv / ".installed"
-    wanted = installed_versions()
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    if is_installed(settings):
         return
     uv = _uv()
     python = settings.venv / "bin" / "python"
-    if not python.exists():
-        _run([uv, "venv", "--quiet", "--python", sys.executable, str(settings.venv)])
+    if not _runs_this_python(python):
+        _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(settings.venv)])
     _run(
         [
             uv, "pip", "sync", "--quiet", "--python", str(python), "--require-hashes",
             str(LOCK_FILE),
-        ]
+        ],
+        _registry(),
     )  # fmt: skip
     # Two processors compile the modules once now, instead of twenty processes at their first start.
     _run(
         [str(python), "-m", "compileall", "-q", "-j", "0", str(settings.venv / "lib")], check=False
     )
     _install_drivers(settings, uv, python)
-    write_atomically(stamp, wanted)
+    write_atomically(settings.venv / STAMP, installed_versions())
+
+
+def _runs_this_python(python: Path) -> bool:
+    """Whether a venv is there whose interpreter works and is of the same series as this one."""
+    code = "import sys; print(*sys.version_info[:2])"
+    try:
+        done = subprocess.run(
+            [str(python), "-c", code], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return False
+    return done.stdout.split() == [str(part) for part in sys.version_info[:2]]
 
 
 def _install_drivers(settings: LabSettings, uv: str, python: Path) -> None:
@@ -97,6 +120,32 @@ def _install_drivers(settings: LabSettings, uv: str, python: Path) -> None:
         ]
     )  # fmt: skip
     shutil.rmtree(build)
+
+
+def _registry() -> dict[str, str]:
+    """Environment that shows uv the registry that pip is set up for, where uv has none of its own.
+
+    A government's network often has a mirror in pip.conf; uv does not read that file.
+    """
+    environment = dict(os.environ)
+    if any(name in environment for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE")):
+        return environment
+    for setting, variable in (
+        ("index-url", "UV_DEFAULT_INDEX"),
+        ("extra-index-url", "UV_INDEX"),
+        ("cert", "SSL_CERT_FILE"),
+    ):
+        value = environment.get(f"PIP_{setting.replace('-', '_').upper()}") or _pip_setting(setting)
+        if value:
+            environment.setdefault(variable, value)
+    return environment
+
+
+def _pip_setting(name: str) -> str:
+    """A value of pip's configuration files; empty where there is none, or no pip."""
+    command = [sys.executable, "-m", "pip", "config", "get", f"global.{name}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _uv() -> str:

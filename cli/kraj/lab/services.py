@@ -12,6 +12,7 @@ from kraj.lab.settings import COMPUTE_HOSTS, LabSettings
 
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 MARIADB = "/usr/sbin/mariadbd"
+MEMCACHED = "/usr/bin/memcached"
 
 #: Phases of the start: each waits until those before it answer.
 STORES, IDENTITY, APIS, WORKERS = range(4)
@@ -47,18 +48,27 @@ def _command(*words: str | Path) -> str:
 
 
 def _stores(settings: LabSettings) -> Iterator[Service]:
-    ports, user = settings.ports, getpass.getuser()
+    if not settings.database_url:
+        yield _mariadb(settings)
+    if not settings.transport_url:
+        yield from _rabbitmq(settings)
+    if not settings.memcached:
+        yield _memcached(settings)
+
+
+def _mariadb(settings: LabSettings) -> Service:
     data = settings.data / "mariadb"
-    yield Service(
+    port = settings.ports["mariadb"]
+    return Service(
         "mariadb",
         _command(
             MARIADB,
             "--no-defaults",
-            f"--user={user}",
+            f"--user={getpass.getuser()}",
             f"--datadir={data}",
             f"--socket={settings.socket('mariadb.sock')}",
             f"--pid-file={settings.run / 'mariadb.pid'}",
-            f"--port={ports['mariadb']}",
+            f"--port={port}",
             "--bind-address=127.0.0.1",
             "--skip-log-bin",
             "--skip-name-resolve",
@@ -74,9 +84,13 @@ def _stores(settings: LabSettings) -> Iterator[Service]:
             "--transaction-isolation=READ-COMMITTED",
         ),
         STORES,
-        ports["mariadb"],
+        port,
         stop_seconds=20,
     )
+
+
+def _rabbitmq(settings: LabSettings) -> Iterator[Service]:
+    ports = settings.ports
     epmd = {"ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_EPMD_PORT": str(ports["epmd"])}
     home = settings.data / "rabbitmq"
     yield Service(
@@ -110,14 +124,18 @@ def _stores(settings: LabSettings) -> Iterator[Service]:
         },
         stop_seconds=15,
     )
-    yield Service(
+
+
+def _memcached(settings: LabSettings) -> Service:
+    port = settings.ports["memcached"]
+    return Service(
         "memcached",
         _command(
-            "/usr/bin/memcached", "-u", user, "-l", "127.0.0.1", "-p", str(ports["memcached"]),
+            MEMCACHED, "-u", getpass.getuser(), "-l", "127.0.0.1", "-p", str(port),
             "-m", "32", "-t", "1", "-U", "0",
         ),
         STORES,
-        ports["memcached"],
+        port,
     )  # fmt: skip
 
 
@@ -160,11 +178,14 @@ def _apis(settings: LabSettings) -> Iterator[Service]:
         yield _api(settings, "designate")
 
 
-def _worker(settings: LabSettings, name: str, *arguments: str | Path) -> Service:
+def _worker(
+    settings: LabSettings, name: str, *arguments: str | Path, port: int | None = None
+) -> Service:
     return Service(
         name,
         _launch(settings, name, *arguments),
         WORKERS,
+        port,
         environment=_openstack_environment(settings),
     )
 
@@ -206,6 +227,7 @@ def _designate(settings: LabSettings) -> Iterator[Service]:
             settings, name,
             "--config-file", settings.etc / "designate" / "designate.conf",
             "--log-file", settings.log / f"{name}.log",
+            port=settings.ports["mdns"] if part == "mdns" else None,
         )  # fmt: skip
 
 

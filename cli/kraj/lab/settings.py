@@ -8,12 +8,14 @@ import os
 import secrets
 import tempfile
 from base64 import b64encode
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from kraj.errors import KrajError
 from kraj.files import write_atomically
-from kraj.lab.errors import UNKNOWN_SERVICE
+from kraj.lab.addresses import DatabaseServer, parse_database_url, parse_host_and_port
+from kraj.lab.errors import BAD_SETTING, FOREIGN_FOLDER, SETTING_FIXED, UNKNOWN_SERVICE
 
 OPTIONAL_SERVICES = ("designate", "swift")
 COMPUTE_HOSTS = 3
@@ -39,16 +41,29 @@ STANDARD_PORTS = {
     "swift-object": 6200,
     "mariadb": 3307,
     "rabbitmq": 5673,
-    "rabbitmq-distribution": 25673,
+    "rabbitmq-distribution": 5674,
     "epmd": 4370,
     "memcached": 11311,
 }
+
+#: The largest that keeps every port below 65,536.
+LARGEST_OFFSET = 65535 - max(STANDARD_PORTS.values())
 
 #: Ports of the optional services.
 OPTIONAL_PORTS = {
     "designate": ("designate", "mdns"),
     "swift": ("swift", "swift-account", "swift-container", "swift-object"),
 }
+
+#: Ports of what a user's own server may stand for: the setting that names it.
+STORE_PORTS = {
+    "database_url": ("mariadb",),
+    "transport_url": ("rabbitmq", "rabbitmq-distribution", "epmd"),
+    "memcached": ("memcached",),
+}
+
+#: Settings that are built into a lab's tables and endpoints.
+FIXED = ("port_offset", "database_url", "transport_url", "memcached")
 
 #: sun_path of unix(7) holds 108 bytes; supervisor adds a suffix of its own while it binds.
 SOCKET_PATH_LIMIT = 90
@@ -58,12 +73,24 @@ SOCKET_PATH_LIMIT = 90
 class LabSettings:
     """Where a lab lives and what it runs.
 
-    `port_offset` is added to every port of `STANDARD_PORTS`.
+    `port_offset` is added to every port of `STANDARD_PORTS`. The lab starts a database, a message
+    queue and a cache of its own unless the user names theirs:
+
+    - `database_url`: `mysql+pymysql://user:password@host:3306/prefix_`; that user may create
+      databases, whose names begin with the prefix (`kraj_lab_` where none is given);
+    - `transport_url`: `rabbit://user:password@host:5672/vhost`, a virtual host that nothing else
+      uses;
+    - `memcached`: `host:11211`.
+
+    Raises KRJ506 for an unknown service and KRJ510 for a value that cannot be used.
     """
 
     folder: Path
     with_services: tuple[str, ...] = ()
     port_offset: int = 0
+    database_url: str = field(default="", repr=False)
+    transport_url: str = field(default="", repr=False)
+    memcached: str = ""
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.with_services if name not in OPTIONAL_SERVICES]
@@ -73,6 +100,16 @@ class LabSettings:
                 f"no optional service {unknown[0]!r}",
                 hint=f"Choose of: {', '.join(OPTIONAL_SERVICES)}.",
             )
+        if not 0 <= self.port_offset <= LARGEST_OFFSET:
+            raise KrajError(
+                BAD_SETTING, f"port offset {self.port_offset} is not in 0 to {LARGEST_OFFSET}"
+            )
+        if self.database_url:
+            parse_database_url(self.database_url)
+        if self.transport_url and not self.transport_url.startswith("rabbit://"):
+            raise KrajError(BAD_SETTING, "the address of the message queue is not rabbit://…")
+        if self.memcached:
+            parse_host_and_port(self.memcached)
 
     @property
     def ports(self) -> dict[str, int]:
@@ -80,14 +117,40 @@ class LabSettings:
 
     @property
     def used_ports(self) -> dict[str, int]:
-        """Those of the services that this lab runs."""
+        """Those that this lab's own processes listen on."""
         unused = {
             port
             for service, ports in OPTIONAL_PORTS.items()
             if service not in self.with_services
             for port in ports
         }
+        unused |= {
+            port
+            for setting, ports in STORE_PORTS.items()
+            if getattr(self, setting)
+            for port in ports
+        }
         return {name: port for name, port in self.ports.items() if name not in unused}
+
+    @property
+    def database(self) -> DatabaseServer:
+        """Where the services find their tables."""
+        if self.database_url:
+            return parse_database_url(self.database_url)
+        password = Passwords.of(self).database
+        return DatabaseServer("127.0.0.1", self.ports["mariadb"], "lab", password)
+
+    @property
+    def queue_url(self) -> str:
+        """Where the services find their message queue."""
+        password = Passwords.of(self).rabbitmq
+        own = f"rabbit://lab:{password}@127.0.0.1:{self.ports['rabbitmq']}/"
+        return self.transport_url or own
+
+    @property
+    def cache(self) -> str:
+        """Host and port of memcached."""
+        return self.memcached or f"127.0.0.1:{self.ports['memcached']}"
 
     @property
     def venv(self) -> Path:
@@ -132,20 +195,48 @@ class LabSettings:
     def save(self) -> None:
         """Remember the settings, so that later commands need no options."""
         values = {key: value for key, value in asdict(self).items() if key != "folder"}
-        write_atomically(self.folder / "lab.json", json.dumps(values, indent=2) + "\n")
+        # 0600, because addresses of the user's servers hold passwords.
+        write_atomically(self.folder / "lab.json", json.dumps(values, indent=2) + "\n", mode=0o600)
 
     @classmethod
     def load(cls, folder: Path) -> LabSettings | None:
-        """The settings of an existing lab; None where the folder holds none."""
+        """The settings of an existing lab; None where the folder holds none. Raises KRJ510."""
         path = folder / "lab.json"
         if not path.is_file():
             return None
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            folder=folder,
-            with_services=tuple(values["with_services"]),
-            port_offset=values["port_offset"],
-        )
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            values["with_services"] = tuple(values["with_services"])
+            return cls(folder=folder, **values)
+        except (ValueError, TypeError, KeyError) as error:
+            raise KrajError(BAD_SETTING, f"{path} is not a lab's: {error}") from error
+
+    def joined(self, saved: LabSettings | None) -> LabSettings:
+        """These settings, completed by those of the existing lab.
+
+        Raises KRJ512 where one differs that is built into the lab's tables.
+        """
+        if saved is None:
+            return self
+        kept: dict[str, Any] = {}
+        for name in FIXED:
+            given, present = getattr(self, name), getattr(saved, name)
+            if given and given != present:
+                raise KrajError(
+                    SETTING_FIXED,
+                    f"the lab in {self.folder} has another {name.replace('_', ' ')}",
+                )
+            kept[name] = present
+        services = tuple(sorted({*self.with_services, *saved.with_services}))
+        return replace(self, with_services=services, **kept)
+
+    def claim(self) -> None:
+        """Make the folder the lab's own. Raises KRJ511 where it holds somebody else's files."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "lab.json").exists() and any(self.folder.iterdir()):
+            raise KrajError(FOREIGN_FOLDER, f"{self.folder} is not empty and holds no lab")
+        self.folder.chmod(0o700)
+        self.save()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,15 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from kraj.errors import KrajError
 from kraj.lab.errors import SERVICE_FAILED
+from kraj.lab.services import STORES, all_services
 from kraj.lab.settings import LabSettings
 
 STARTUP_SECONDS = 15.0
+#: Longer than any service's own time to stop, after which supervisor kills it.
+STOP_SECONDS = 40.0
+ALIVE = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
+#: What a process without supervisor gets between TERM and KILL: stores write their data.
+LAST_WORDS_SECONDS = {False: 4.0, True: 20.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Supervision:
 
     def __init__(self, settings: LabSettings) -> None:
         self._settings = settings
+        services = all_services(settings)
+        self._stores = {item.name for item in services if item.phase == STORES}
         self._socket = settings.socket("supervisor.sock")
         self._pid_file = settings.run / "supervisord.pid"
 
@@ -67,10 +74,9 @@ class Supervision:
             return
         self._socket.unlink(missing_ok=True)
         self._pid_file.unlink(missing_ok=True)
-        program = Path(sys.executable).parent / "supervisord"
-        command = str(program) if program.exists() else (shutil.which("supervisord") or "")
+        configuration = str(self._settings.etc / "supervisord.conf")
         done = subprocess.run(
-            [command, "-c", str(self._settings.etc / "supervisord.conf")],
+            [sys.executable, "-m", "supervisor.supervisord", "-c", configuration],
             # A clean environment: services see their configuration and nothing of the user's.
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
             capture_output=True,
@@ -107,16 +113,32 @@ class Supervision:
             if states[name].state in ("RUNNING", "STARTING"):
                 continue
             with contextlib.suppress(xmlrpc.client.Fault):
+                # One that supervisor tries again and again counts as started: begin anew.
+                if states[name].state == "BACKOFF":
+                    server.stopProcess(name)
                 # Already started: somebody was quicker, which is as good.
                 server.startProcess(name, False)
 
     def restart_services(self, names: Iterable[str]) -> None:
         """Stop and start, for services that read something at their start only."""
+        wanted = list(names)
+        self._stop_services(wanted)
+        self.start_services(wanted)
+
+    def _stop_services(self, names: Iterable[str]) -> None:
+        """Stop all at once and wait; supervisor kills those that do not listen."""
         server = self._server()
-        for name in names:
+        wanted = set(names)
+        for name in wanted:
             with contextlib.suppress(xmlrpc.client.Fault):
-                server.stopProcess(name, True)
-            server.startProcess(name, False)
+                # Not running: as wanted.
+                server.stopProcess(name, False)
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline:
+            states = self.states()
+            if not any(states[name].state in ALIVE for name in wanted if name in states):
+                return
+            time.sleep(0.1)
 
     def states(self) -> dict[str, ProcessState]:
         """All processes by name; empty where supervisord does not run."""
@@ -130,55 +152,79 @@ class Supervision:
         }
 
     def log_tail(self, name: str, lines: int) -> list[str]:
-        """The last lines that the service wrote: its log file's, and its output's."""
+        """The last lines that the service wrote; those of the file that it wrote last come last."""
         found: list[str] = []
         for path in log_files(self._settings, name):
-            text = path.read_bytes()[-200_000:].decode(errors="replace")
+            with path.open("rb") as stream:
+                stream.seek(max(0, path.stat().st_size - 300 * lines))
+                text = stream.read().decode(errors="replace")
             found += text.splitlines()[-lines:]
         return found[-lines:]
 
     def stop(self) -> None:
-        """Stop every process and supervisord itself; returns when they are gone."""
+        """Stop every process and supervisord itself, the stores last; returns when all are gone."""
         owned = self._processes()
-        if self.running():
-            with contextlib.suppress(OSError, xmlrpc.client.Error):
+        with contextlib.suppress(OSError, xmlrpc.client.Error):
+            if self.running():
+                names = set(self.states())
+                self._stop_services(names - self._stores)
+                self._stop_services(names & self._stores)
                 self._server().shutdown()
-        _wait_gone(owned, 40.0)
-        for process in owned:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        _wait_gone(owned, 5.0)
+                _wait_gone([process for process, _is_store in owned], STARTUP_SECONDS)
+        for stores in (False, True):
+            group = [process for process, is_store in owned if is_store == stores]
+            _end(group, LAST_WORDS_SECONDS[stores])
         self._socket.unlink(missing_ok=True)
         self._pid_file.unlink(missing_ok=True)
 
-    def _processes(self) -> list[psutil.Process]:
-        """supervisord and all below it; after a crash, all that run from the lab's folder."""
-        folder = str(self._settings.folder) + os.sep
+    def _processes(self) -> list[tuple[psutil.Process, bool]]:
+        """supervisord and all below it, also after its death; and whether each is of a store.
+
+        A process is ours by the address of supervisor in its environment. Some write their title
+        over their environment: these are known by the session that supervisord opened and by the
+        lab's folder as their working folder, both of which other programs have not got.
+        """
         owner = f"unix://{self._socket}"
+        session, folder = self._session(), self._settings.folder.resolve()
         found = []
-        for process in psutil.process_iter(["cmdline", "environ"]):
-            environment = process.info["environ"]
-            words = process.info["cmdline"] or []
-            if environment is None or process.pid == os.getpid():
-                continue
-            below = environment.get("SUPERVISOR_SERVER_URL") == owner
-            daemon = "supervisord" in Path(words[1] if len(words) > 1 else "").name and any(
-                word.startswith(folder) for word in words
-            )
-            if below or daemon:
-                found.append(process)
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                environment = process.environ()
+                name = environment.get("SUPERVISOR_PROCESS_NAME", "")
+                if environment.get("SUPERVISOR_SERVER_URL") == owner or (
+                    session == os.getsid(process.pid) and Path(process.cwd()) == folder
+                ):
+                    found.append((process, name in self._stores))
         return found
+
+    def _session(self) -> int | None:
+        """supervisord's process id as it wrote it, which is that of its session as well."""
+        try:
+            return int(self._pid_file.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
 
 
 def log_files(settings: LabSettings, name: str) -> list[Path]:
-    """Files that a service of that name writes."""
-    stem = name.removesuffix("-api")
-    candidates = [settings.log / f"{name}.log", settings.log / f"{stem}.log"]
-    candidates.append(settings.log / f"{name}.out")
-    return [path for path in dict.fromkeys(candidates) if path.is_file()]
+    """Files that a service of that name writes, the one written last at the end."""
+    names = dict.fromkeys((f"{name}.log", f"{name.removesuffix('-api')}.log", f"{name}.out"))
+    found = [settings.log / name for name in names if (settings.log / name).is_file()]
+    return sorted(found, key=lambda path: path.stat().st_mtime)
 
 
-def _wait_gone(processes: list[psutil.Process], seconds: float) -> None:
+def _end(processes: Sequence[psutil.Process], seconds: float) -> None:
+    """TERM, and KILL for those that still live after so many seconds."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _wait_gone(processes, seconds)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    _wait_gone(processes, 5.0)
+
+
+def _wait_gone(processes: Sequence[psutil.Process], seconds: float) -> None:
     # Where process 1 does not reap, a dead process stays a zombie: that counts as gone.
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
