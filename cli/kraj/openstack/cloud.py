@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +45,9 @@ _VERSIONS: Final = {
     "object-store": "",
 }
 _HAS_VERSION: Final = re.compile(r"/v\d+(\.\d+)?(/|$)")
+
+#: A service that sends nothing for so long is taken for dead, unless clouds.yaml has `api_timeout`.
+_ANSWER_SECONDS: Final = 300.0
 
 Parameters = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
@@ -83,7 +86,6 @@ class Cloud:
         self._lock = threading.RLock()
         self._endpoints: dict[str, str] = {}
         self._locks: dict[str, threading.Lock] = {}
-        self._memory: dict[str, dict[str, Any]] = {}
         self._region: cloud_region.CloudRegion | None = None
         self._session: Any = None
         self.waiter = Waiter(self)
@@ -115,6 +117,7 @@ class Cloud:
             if self._region is None:
                 region = cloud_region_of(self._settings)
                 self._session = region.get_session()
+                self._session.timeout = self._session.timeout or _ANSWER_SECONDS
                 _widen_pool(self._session)
                 self._region = region
             return self._region
@@ -166,12 +169,6 @@ class Cloud:
         """A lock shared by all operations that must not touch one object at the same time."""
         with self._lock:
             return self._locks.setdefault(name, threading.Lock())
-
-    def remembered(self, key: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The answer to a question that a run needs to ask once, such as the id of a name."""
-        if key not in self._memory:
-            self._memory[key] = ask()
-        return self._memory[key]
 
     def _catalogued(self, region: cloud_region.CloudRegion, service: str) -> str:
         """The address in the token's catalogue, or nothing."""
@@ -323,13 +320,16 @@ def _translated(action: Any) -> Any:
 
 
 def _may_be_taken(error: BaseException) -> bool:
-    """Whether the service may have seen the request: only a refused connection rules it out."""
-    text = ""
+    """Whether the service may have seen the request: not where no connection was made."""
+    from urllib3.exceptions import ConnectTimeoutError  # noqa: PLC0415 - slow to import
+
     cause: BaseException | None = error
     while cause is not None:
-        text += f" {type(cause).__name__} {cause}"
+        # Refused connections and unknown hosts are kinds of urllib3's ConnectTimeoutError.
+        if isinstance(cause, ConnectTimeoutError | ConnectionRefusedError):
+            return False
         cause = cause.__cause__ or cause.__context__
-    return not ("NewConnectionError" in text or "Connection refused" in text)
+    return True
 
 
 def _widen_pool(session: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from kraj.errors import KrajError
 from kraj.openstack.errors import NOT_UNIQUE, status_of
@@ -50,6 +49,13 @@ class FloatingIp(TaggedResource):
                     raise
         return super().send_create(inputs)
 
+    def send_update(
+        self, identity: str, olds: Properties, news: Properties, changed: Collection[str]
+    ) -> Properties | None:
+        """A port that the program does not name stays as it is."""
+        news = {**news, "portId": news.get("portId", olds.get("portId"))}
+        return super().send_update(identity, olds, news, changed)
+
     def update_body(self, news: Properties, changed: Collection[str]) -> Properties:
         """A fixed address is sent with its port; an empty port is null."""
         body = super().update_body(news, changed)
@@ -68,21 +74,15 @@ class FloatingIp(TaggedResource):
         return result
 
     def _network(self, name_or_id: str) -> Properties:
-        """The external network, asked for once per provider."""
-        key = f"network {name_or_id}"
-        return self.cloud.remembered(key, lambda: _find_network(self, name_or_id))
-
-
-def _find_network(resource: FloatingIp, name_or_id: str) -> Properties:
-    for criterion in ("name", "id"):
-        parameters = {criterion: name_or_id, "fields": ["id", "name"]}
-        answer: dict[str, Any] = resource.cloud.get("network", "networks", parameters=parameters)
-        found = answer["networks"]
-        if len(found) == 1:
-            return dict(found[0])
-        if found:
-            raise KrajError(NOT_UNIQUE, f"{len(found)} networks are named {name_or_id!r}")
-    raise KrajError(NOT_UNIQUE, f"no network has the name or id {name_or_id!r}")
+        """Id and name of the external network. Raises KRJ414."""
+        for criterion in ("name", "id"):
+            parameters = {criterion: name_or_id, "fields": ["id", "name"]}
+            found = self.cloud.get("network", "networks", parameters=parameters)["networks"]
+            if len(found) == 1:
+                return dict(found[0])
+            if found:
+                raise KrajError(NOT_UNIQUE, f"{len(found)} networks are named {name_or_id!r}")
+        raise KrajError(NOT_UNIQUE, f"no network has the name or id {name_or_id!r}")
 
 
 class FloatingIpAssociate(NetworkResource):

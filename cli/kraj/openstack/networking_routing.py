@@ -82,6 +82,14 @@ class Router(TaggedResource):
             found = changed or found
         return super().settle_created(identity, found, inputs)
 
+    def send_update(
+        self, identity: str, olds: Properties, news: Properties, changed: Collection[str]
+    ) -> Properties | None:
+        """An external network that the program does not name stays as it is."""
+        network = news.get("externalNetworkId", olds.get("externalNetworkId"))
+        news = {**news, "externalNetworkId": network}
+        return super().send_update(identity, olds, news, changed)
+
     def update_body(self, news: Properties, changed: Collection[str]) -> Properties:
         """A gateway is always sent with its network; no network takes the gateway away."""
         body = super().update_body(news, changed)

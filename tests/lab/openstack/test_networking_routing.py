@@ -51,6 +51,16 @@ def test_a_router_has_a_gateway_and_can_lose_it(things, site):
     things.delete(site.router)
 
 
+def test_a_gateway_that_the_program_does_not_name_stays(things, site, provider):
+    router = things.create(ROUTER)
+    gateway = {"external_gateway_info": {"network_id": site.outside.id}}
+    provider.cloud.put("network", f"routers/{router.id}", {"router": gateway})
+    router.assert_settled()
+    router.update(enableSnat=False)
+    router.assert_settled()
+    assert router.outputs["externalNetworkId"] == site.outside.id
+
+
 def test_a_router_takes_the_first_outer_subnet_that_works(things, site):
     missing = "00000000-0000-4000-8000-000000000000"
     router = things.create(
@@ -117,6 +127,9 @@ def test_a_floating_address_is_given_to_a_port(things, site):
     assert associate.id == floating.id
     associate.assert_settled()
     assert floating.read()["portId"] == port.id
+    floating.outputs = floating.read()
+    floating.update(pool=pool, description="counter")
+    assert floating.outputs["portId"] == port.id
     token = "openstack:networking/getFloatingIp:getFloatingIp"
     found = things.invoke(token, address=floating.outputs["address"])
     assert (found["id"], found["pool"]) == (floating.id, pool)
