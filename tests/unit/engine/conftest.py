@@ -13,6 +13,7 @@ import pytest
 
 from kraj.engine.base import Result, StackSpec
 from kraj.engine.local.engine import LocalEngine
+from kraj.engine.local.hosts import ProgramHosts
 from kraj.events import Event
 
 from .file_provider import FileProvider
@@ -113,11 +114,16 @@ def operations(result: Result) -> dict[str, str]:
     return {s.name: s.operation.value for s in result.steps if s.type != "pulumi:pulumi:Stack"}
 
 
+#: Shared by all engines of a test run: Pulumi's SDK is loaded once.
+_HOSTS = ProgramHosts()
+
+
 def make_engine(root: Path, environ: Mapping[str, str] | None = None) -> LocalEngine:
     return LocalEngine(
         root / "state",
         providers={"file": FileProvider},
         environ=environ or {"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE},
+        hosts=_HOSTS,
     )
 
 

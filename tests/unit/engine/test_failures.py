@@ -80,7 +80,7 @@ def test_an_error_of_the_program_names_its_line(lab: Lab) -> None:
 
 def test_a_program_that_ends_hard_is_told_of(lab: Lab) -> None:
     error = failure(lab, "import os\nos._exit(7)")
-    assert "ended without a result (exit code 7)" in error.message
+    assert "ended without a result" in error.message
 
 
 def test_an_error_that_the_program_logs_fails_the_run(lab: Lab) -> None:

@@ -21,6 +21,7 @@ from kraj.engine.base import HistoryEntry, Result, StackSpec
 from kraj.engine.errors import BAD_STACK, STACK_NOT_EMPTY, STATE_UNREADABLE
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.history import history_entry, history_record
+from kraj.engine.local.hosts import ProgramHosts
 from kraj.engine.local.journal import Journal
 from kraj.engine.local.lock import break_lock, stack_lock
 from kraj.engine.local.program import Program
@@ -51,7 +52,7 @@ class LocalEngine:
     """Applies stacks without Pulumi's command line. Implements `kraj.engine.base.Engine`.
 
     `providers` maps package names to factories of ResourceProvider servicers; None takes kraj's own
-    (`openstack`). `environ` is where the passphrase is looked up.
+    (`openstack`). `environ` is where the passphrase is looked up. `hosts` may be shared by engines.
     """
 
     name = "local"
@@ -64,10 +65,12 @@ class LocalEngine:
         providers: Mapping[str, ProviderFactory] | None = None,
         environ: Mapping[str, str] = os.environ,
         parallel: int = PARALLEL_STEPS,
+        hosts: ProgramHosts | None = None,
     ) -> None:
         self._state_dir = state_dir
         self._providers = {"openstack": _openstack} if providers is None else providers
         self._parallel = parallel
+        self._hosts = hosts or ProgramHosts()
         self._keys = KeyRing(lambda: resolve_passphrase(state_dir, environ))
         self._runs: set[Run] = set()
         self._lock = threading.Lock()
@@ -151,7 +154,7 @@ class LocalEngine:
         notes = _Notes()
         with (
             _reported(spec, report, action) as started,
-            contextlib.closing(Program(spec, notes)) as program,
+            contextlib.closing(Program(spec, self._hosts, notes)) as program,
         ):
 
             def work(session: Session, state: StackState) -> None:

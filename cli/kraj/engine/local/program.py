@@ -1,6 +1,6 @@
 """Starting a stack program and learning how it ended; what it prints becomes remarks of the run.
 
-The process is started before anything slow is loaded here, so that both load at the same time.
+Its process is started before anything slow is loaded here, so that both load at the same time.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,9 +17,11 @@ import yaml
 
 from kraj.engine.base import StackSpec
 from kraj.engine.errors import BAD_STACK, PROGRAM_FAILED
+from kraj.engine.local.hosts import ProgramHosts
 from kraj.errors import KrajError
 
-_OUTPUT_LINES = 400  #: of what a program prints, the last lines that are kept
+_OUTPUT_LINES = 400  #: of what a program prints, the lines that are kept
+_LAST_WORDS_SECONDS = 2.0  #: for reading what a program that has ended printed
 
 
 def read_project(spec: StackSpec) -> tuple[Path, dict[str, str]]:
@@ -62,63 +62,51 @@ def _defaults(declared: Mapping[str, Any], project: str) -> dict[str, str]:
 class Program:
     """One run of a stack program in a process of its own."""
 
-    def __init__(self, spec: StackSpec, note: Callable[[str], None]) -> None:
+    def __init__(self, spec: StackSpec, hosts: ProgramHosts, note: Callable[[str], None]) -> None:
         self._spec = spec
+        self._hosts = hosts
         self._note = note
         self._folder, self._defaults = read_project(spec)
         self._outcome: dict[str, Any] | None = None
-        receive, send = os.pipe()
-        cwd = self._folder if self._folder.is_dir() else self._folder.parent
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "kraj.engine.local.host", str(send)],
-                cwd=cwd,
-                env={**os.environ, **spec.environment},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=(send,),
-                start_new_session=True,  # Ctrl-C is the engine's to handle
-                encoding="utf-8",
-                errors="replace",
-            )
-        finally:
-            os.close(send)
+        self._process = hosts.start()
         self._threads = [
-            self._thread(self._read_outcome, receive),
+            self._thread(self._read_outcome, self._process.outcome),
             self._thread(self._read_output, self._process.stdout),
             self._thread(self._read_output, self._process.stderr),
         ]
 
-    def _thread(self, work: Callable[[Any], None], argument: Any) -> threading.Thread:
-        thread = threading.Thread(target=work, args=(argument,), daemon=True)
+    def _thread(self, work: Callable[[IO[str]], None], stream: IO[str]) -> threading.Thread:
+        thread = threading.Thread(target=work, args=(stream,), daemon=True)
         thread.start()
         return thread
 
-    def _read_outcome(self, handle: int) -> None:
-        with os.fdopen(handle, encoding="utf-8") as file, contextlib.suppress(ValueError):
-            self._outcome = json.loads(file.read())
+    def _read_outcome(self, stream: IO[str]) -> None:
+        with stream, contextlib.suppress(ValueError):
+            self._outcome = json.loads(stream.read())
 
     def _read_output(self, stream: IO[str]) -> None:
-        for number, line in enumerate(stream):
-            if line.strip() and number < _OUTPUT_LINES:
-                self._note(line.rstrip())
+        with stream:
+            for number, line in enumerate(stream):
+                if line.strip() and number < _OUTPUT_LINES:
+                    self._note(line.rstrip())
 
     def start(self, address: str, *, preview: bool, parallel: int) -> None:
         """Let the program run against the services at `address`."""
         spec = self._spec
+        folder = self._folder if self._folder.is_dir() else self._folder.parent
         orders = {
             "address": address,
             "project": spec.project,
             "stack": spec.stack,
             "program": str(self._folder),
+            "folder": str(folder),
             "root": str(spec.program.resolve()),
+            "environment": {**os.environ, **spec.environment},
             "config": {**self._defaults, **spec.config, **spec.secret_config},
             "secret_keys": sorted(spec.secret_config),
             "preview": preview,
             "parallel": parallel,
         }
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(orders) + "\n")
             self._process.stdin.flush()
@@ -127,24 +115,17 @@ class Program:
         """Wait for the program's end; its own error, if it had one."""
         self._threads[0].join()
         if self._outcome is None:
-            code = self._process.wait()
-            self._join()
             return KrajError(
-                PROGRAM_FAILED,
-                f"the program of {self._spec.label} ended without a result (exit code {code})",
+                PROGRAM_FAILED, f"the program of {self._spec.label} ended without a result"
             )
+        self._hosts.load_ahead(self._outcome.get("modules", ()))
         if self._outcome.get("ok"):
             return None
-        self._join()
         return KrajError(
             PROGRAM_FAILED,
             f"the program of {self._spec.label} failed: {self._outcome.get('error')}",
             causes=self._outcome.get("trace", ()),
         )
-
-    def _join(self) -> None:
-        for thread in self._threads[1:]:
-            thread.join(timeout=2)
 
     def kill(self) -> None:
         """End the process at once."""
@@ -152,10 +133,10 @@ class Program:
 
     def close(self) -> None:
         """End the process, whatever it does, and take its last words."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
         if self._outcome is None:
             self._process.kill()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
         self._process.wait()
-        self._join()
+        for thread in self._threads:
+            thread.join(timeout=_LAST_WORDS_SECONDS)
