@@ -44,6 +44,14 @@ _EMPTY: Final[dict[Kind, Any]] = {
 }
 
 
+class _Empty(enum.Enum):
+    EMPTY = "the empty value of the kind"
+
+
+#: For `Field.cleared`: the empty value of the field's kind.
+EMPTY: Final = _Empty.EMPTY
+
+
 class Options(TypedDict, total=False):
     """What a declaration may say beside its kind; see `Field` for the meanings."""
 
@@ -79,9 +87,7 @@ class Field:
     read: bool = True  #: taken from the API's answer; else the program's value is kept
     secret: bool = False
     default: Any = None  #: filled in by Check where the program says nothing
-    cleared: Any = (
-        None  #: sent when the program no longer says anything; None: the kind's empty value
-    )
+    cleared: Any = EMPTY  #: sent when the program's value is taken away
     conflicts: tuple[str, ...] = ()  #: properties that cannot be given together with this one
     choices: tuple[str, ...] = ()
     same: Callable[[Any, Any], bool] | None = None  #: equality where spelling may differ
@@ -114,6 +120,13 @@ def camel_case(snake: str) -> str:
 
 def text(**options: Unpack[Options]) -> Field:
     """A string property."""
+    return Field(kind=Kind.TEXT, **options)
+
+
+def reference(**options: Unpack[Options]) -> Field:
+    """The id of another object; none is null in the API and empty in Pulumi."""
+    options.setdefault("cleared", None)
+    options.setdefault("to_api", lambda value: value or None)
     return Field(kind=Kind.TEXT, **options)
 
 
@@ -254,10 +267,10 @@ _SCALARS: Final[dict[Kind, Callable[[Any, str], Any]]] = {
 
 def to_api(declared: Field, value: Any) -> Any:
     """A property's value as the API wants it."""
-    if declared.to_api is not None:
-        return declared.to_api(value)
     if value is None:
         return None
+    if declared.to_api is not None:
+        return declared.to_api(value)
     if declared.kind in (Kind.LIST, Kind.SET) and declared.item is not None:
         return [to_api(declared.item, entry) for entry in value]
     if declared.kind is Kind.RECORD:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from kraj.openstack.datasource import DataSource
-from kraj.openstack.fields import flag, record_list, text, text_list, text_map, text_set
+from kraj.openstack.fields import flag, record_list, reference, text, text_list, text_map, text_set
 from kraj.openstack.resource import Properties, Resource
 
 
@@ -84,7 +84,7 @@ class User(IdentityResource):
 
     name = text()
     description = text()
-    default_project_id = text(computed=True)
+    default_project_id = reference(computed=True)
     domain_id = text(computed=True)
     enabled = flag(default=True)
     extra = text_map(sent=False, read=False)

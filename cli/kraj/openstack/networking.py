@@ -9,6 +9,7 @@ from kraj.openstack.fields import (
     flag,
     integer,
     record_set,
+    reference,
     text,
     text_list,
     text_map,
@@ -34,7 +35,7 @@ class Network(TaggedResource):
     external = flag(api="router:external", computed=True)
     mtu = integer(computed=True)
     port_security_enabled = flag(computed=True)
-    qos_policy_id = text(computed=True)
+    qos_policy_id = reference(computed=True)
     segments = record_set(
         {
             "physical_network": text(api="provider:physical_network"),
@@ -80,7 +81,7 @@ class Subnet(TaggedResource):
     network_id = text(required=True, replaces=True)
     no_gateway = flag(default=False, sent=False, read=False)
     prefix_length = integer(api="prefixlen", replaces=True, read=False)
-    segment_id = text()
+    segment_id = reference()
     service_types = text_list(computed=True)
     subnetpool_id = text(replaces=True)
     tenant_id = text(computed=True, replaces=True)
@@ -142,7 +143,7 @@ class SubnetPool(TaggedResource):
 
     name = text()
     description = text()
-    address_scope_id = text()
+    address_scope_id = reference()
     created_at = text(output_only=True)
     default_prefixlen = integer(computed=True, from_api=_length)
     default_quota = integer()

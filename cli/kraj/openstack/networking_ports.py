@@ -15,6 +15,7 @@ from kraj.openstack.fields import (
     record,
     record_list,
     record_set,
+    reference,
     text,
     text_map,
     text_set,
@@ -85,7 +86,7 @@ class Port(TaggedResource):
     no_fixed_ip = flag(sent=False, read=False)
     no_security_groups = flag(sent=False, read=False)
     port_security_enabled = flag(computed=True)
-    qos_policy_id = text(computed=True)
+    qos_policy_id = reference(computed=True)
     security_group_ids = text_set(
         api="security_groups", read=False, conflicts=("noSecurityGroups",)
     )
@@ -169,8 +170,8 @@ class SecGroupRule(NetworkResource):
     port_range_max = integer(replaces=True)
     port_range_min = integer(replaces=True)
     protocol = text(replaces=True, same=same_ignoring_case)
-    remote_address_group_id = text(computed=True, replaces=True)
-    remote_group_id = text(computed=True, replaces=True)
+    remote_address_group_id = reference(computed=True, replaces=True)
+    remote_group_id = reference(computed=True, replaces=True)
     remote_ip_prefix = text(computed=True, replaces=True, same=same_prefix)
     security_group_id = text(required=True, replaces=True)
     tenant_id = text(computed=True, replaces=True)

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from kraj.errors import KrajError
 from kraj.openstack.cloud import Call, Cloud
 from kraj.openstack.errors import REFUSED, PartialFailure
-from kraj.openstack.fields import WHOLE, Field, dig, from_api, is_empty, put, text, to_api
+from kraj.openstack.fields import EMPTY, WHOLE, Field, dig, from_api, is_empty, put, text, to_api
 from kraj.openstack.waiter import Watch
 
 Properties = dict[str, Any]
@@ -138,8 +138,11 @@ class Resource:
         """The object to send when creating, without its envelope."""
         body: Properties = {}
         for name, declared in self.fields.items():
-            if declared.sent and not declared.output_only and inputs.get(name) is not None:
-                put(body, declared.api, to_api(declared, inputs[name]))
+            if not declared.sent or declared.output_only:
+                continue
+            value = to_api(declared, inputs.get(name))
+            if value is not None:
+                put(body, declared.api, value)
         body |= inputs.get("valueSpecs") or {}
         return body
 
@@ -152,8 +155,8 @@ class Resource:
             if news.get(name) is not None:
                 put(body, declared.api, to_api(declared, news[name]))
             else:
-                cleared = declared.cleared
-                put(body, declared.api, declared.empty if cleared is None else cleared)
+                cleared = declared.empty if declared.cleared is EMPTY else declared.cleared
+                put(body, declared.api, cleared)
         return body
 
     def send_create(self, inputs: Properties) -> Properties:

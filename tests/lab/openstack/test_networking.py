@@ -95,7 +95,11 @@ def test_a_subnet_takes_its_prefix_from_a_pool(things):
         prefixes=["10.66.0.0/15", "10.68.0.0/16"], addressScopeId=scope.id, description="more"
     )
     pool.assert_settled()
-    network = things.create(NETWORK)
+    pool.update(prefixes=["10.66.0.0/15", "10.68.0.0/16"])
+    pool.assert_settled()
+    assert pool.outputs["addressScopeId"] == ""
+    network = things.create(NETWORK, qosPolicyId="")
+    network.update(description="no policy", qosPolicyId="")
     subnet = things.create(SUBNET, networkId=network.id, subnetpoolId=pool.id, prefixLength=24)
     subnet.assert_settled()
     assert subnet.outputs["cidr"].endswith("/24")
