@@ -77,7 +77,7 @@ def _mariadb(settings: LabSettings) -> Service:
             # A lab trades safety of its data for speed: no flush at every commit, no second copy.
             "--innodb-flush-log-at-trx-commit=0",
             "--innodb-doublewrite=0",
-            "--innodb-buffer-pool-size=128M",
+            "--innodb-buffer-pool-size=64M",
             "--innodb-log-file-size=64M",
             "--character-set-server=utf8mb4",
             "--collation-server=utf8mb4_general_ci",

@@ -7,7 +7,7 @@ service before the catalogue, the catalogue before everything that asks for endp
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 
 from kraj.errors import KrajError
@@ -65,9 +65,9 @@ class Startup:
             ("writing configuration", self._configure),
             ("starting the stores", self._start_stores),
             ("creating tables", self._prepare_databases),
-            ("starting the identity service", self._start_identity),
+            ("starting the identity service", lambda: self._start_all(self._of(IDENTITY))),
             ("filling the catalogue", self._fill_catalogue),
-            ("starting the services", lambda: self._start(APIS, WORKERS)),
+            ("starting the services", lambda: self._start_all(self._of(APIS, WORKERS))),
             ("waiting for compute and volume services", self._wait_for_workers),
             ("making zones and the external network", self._make_cloud),
         ]
@@ -109,23 +109,17 @@ class Startup:
 
     def _start_stores(self) -> None:
         # epmd first: RabbitMQ would start one of its own, on all addresses.
-        stores = [item for item in self._services if item.phase == STORES]
-        for group in (
-            [item for item in stores if item.name == "epmd"],
-            [item for item in stores if item.name != "epmd"],
-        ):
-            self._launch(group)
-            self._wait(group)
+        self._start_all(item for item in self._of(STORES) if item.name == "epmd")
+        self._launch(self._of(STORES))
+        self._wait([item for item in self._of(STORES) if item.name not in ("epmd", "rabbitmq")])
+        if self._is_done(self._catalogue_stamp):
+            # Tables and catalogue are there: all APIs can load while the queue starts.
+            self._launch(self._of(IDENTITY, APIS))
+        self._wait([item for item in self._of(STORES) if item.name == "rabbitmq"])
 
     def _prepare_databases(self) -> None:
         self._once("accounts", lambda: database.create_accounts(self._settings))
         database.migrate(self._settings, self._progress)
-
-    def _start_identity(self) -> None:
-        if self._is_done(self._catalogue_stamp):
-            # The identity service knows everything already: let all APIs load side by side.
-            self._launch([item for item in self._services if item.phase in (IDENTITY, APIS)])
-        self._start(IDENTITY)
 
     @property
     def _catalogue_stamp(self) -> str:
@@ -162,10 +156,13 @@ class Startup:
 
     # --- processes --------------------------------------------------------------------------------
 
-    def _start(self, *phases: int) -> None:
-        services = [item for item in self._services if item.phase in phases]
-        self._launch(services)
-        self._wait(services)
+    def _of(self, *phases: int) -> list[Service]:
+        return [item for item in self._services if item.phase in phases]
+
+    def _start_all(self, services: Iterable[Service]) -> None:
+        wanted = list(services)
+        self._launch(wanted)
+        self._wait(wanted)
 
     def _launch(self, services: Sequence[Service]) -> None:
         self._supervision.start_services(item.name for item in services)
