@@ -4,7 +4,7 @@ KRJ350 to KRJ399 belong to the engine over Pulumi's command line (`kraj.engine.p
 Errors that a resource provider raises itself (KRJ4xx) pass through an engine with their own code.
 """
 
-from kraj.errors import error_code
+from kraj.errors import ExitCode, KrajError, error_code
 
 UNSUPPORTED = error_code(
     "KRJ301",
@@ -112,3 +112,12 @@ BAD_PASSPHRASE_FILE = error_code(
     "The file with the passphrase does not exist, is empty or cannot be read or written.",
     "Correct the path or its permissions.",
 )
+
+
+def interrupted(action: str, label: str, left: str = "") -> KrajError:
+    """The error of a run that Ctrl-C stopped; `details` has the exit code it stands for."""
+    return KrajError(
+        INTERRUPTED,
+        f"{action} of {label} was interrupted{left}",
+        details={"exit_code": int(ExitCode.INTERRUPTED)},
+    )

@@ -115,9 +115,10 @@ def test_an_error_that_the_program_logs_fails_the_run(lab: Lab) -> None:
 def test_what_is_not_supported_is_named_and_nothing_is_touched(
     lab: Lab, program: str, named: str
 ) -> None:
-    error = failure(lab, program)
+    error = failure(lab, 'Note("first")\n' + program)
     assert named in str(error)
     assert lab.notes() == {}
+    assert not lab.checkpoint.exists()
 
 
 def test_two_resources_of_one_name_are_refused(lab: Lab) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import kraj
 from kraj.engine.base import HistoryEntry, Result, StackSpec
-from kraj.engine.errors import BAD_STACK, STACK_NOT_EMPTY, STATE_UNREADABLE
+from kraj.engine.errors import BAD_STACK, STACK_NOT_EMPTY, STATE_UNREADABLE, interrupted
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.history import history_entry, history_record
 from kraj.engine.local.hosts import ProgramHosts
@@ -26,6 +26,7 @@ from kraj.engine.local.journal import Journal
 from kraj.engine.local.lock import break_lock, stack_lock
 from kraj.engine.local.program import Program
 from kraj.engine.local.state import (
+    PendingOperation,
     ResourceState,
     StackState,
     crypter_of,
@@ -37,7 +38,7 @@ from kraj.engine.local.urns import STACK_TYPE
 from kraj.engine.local.values import Properties, redact, reveal
 from kraj.engine.passphrase import resolve_passphrase
 from kraj.errors import KrajError
-from kraj.events import Event, EventKind, Reporter
+from kraj.events import Event, EventKind, Reporter, ignore
 
 if TYPE_CHECKING:
     # Loaded late: these load Pulumi's SDK, which takes as long as the program needs for the same.
@@ -73,29 +74,40 @@ class LocalEngine:
         self._hosts = hosts or ProgramHosts()
         self._keys = KeyRing(lambda: resolve_passphrase(state_dir, environ))
         self._runs: set[Run] = set()
+        self._rehearsed: set[tuple[Any, ...]] = set()  #: what was previewed by this engine
         self._lock = threading.Lock()
+
+    def warm(self) -> None:
+        """Begin to load what the first program needs, while the caller does something else."""
+        self._hosts.warm()
 
     # -- the contract
 
     def preview(self, spec: StackSpec, report: Reporter, *, refresh: bool = False) -> Result:
-        return self._update(spec, report, "preview", refresh=refresh, preview=True)
+        with _reported(spec, report, "preview") as started:
+            started.result = self._update(spec, report, "preview", started, refresh=refresh)
+            self._rehearsed.add(_fingerprint(spec))
+            return started.result
 
     def up(self, spec: StackSpec, report: Reporter, *, refresh: bool = False) -> Result:
-        return self._update(spec, report, "up", refresh=refresh, preview=False)
+        """As the contract says. What this engine has not previewed is rehearsed first: what is not
+        supported or not valid is an error before anything is touched."""
+        store, notes = self._store(spec), _Notes()
+        with _reported(spec, report, "up") as started, stack_lock(store, notes):
+            if _fingerprint(spec) not in self._rehearsed:
+                self._update(spec, ignore, "preview", _Started())
+            started.result = self._update(spec, report, "up", started, refresh=refresh, notes=notes)
+            return started.result
 
     def refresh(self, spec: StackSpec, report: Reporter, *, preview_only: bool = False) -> Result:
-        def work(session: Session, state: StackState) -> None:
-            session.refresh(state.pending)
-
-        with _reported(spec, report, "refresh") as started:
-            return self._run(spec, report, "refresh", work, started, preview=preview_only)
+        return self._without_program(
+            spec, report, "refresh", lambda session: session.refresh, preview=preview_only
+        )
 
     def destroy(self, spec: StackSpec, report: Reporter, *, preview_only: bool = False) -> Result:
-        def work(session: Session, state: StackState) -> None:
-            session.destroy(state.pending)
-
-        with _reported(spec, report, "destroy") as started:
-            return self._run(spec, report, "destroy", work, started, preview=preview_only)
+        return self._without_program(
+            spec, report, "destroy", lambda session: session.destroy, preview=preview_only
+        )
 
     def outputs(self, spec: StackSpec, *, show_secrets: bool = False) -> dict[str, Any]:
         found = self._outputs_of(spec.project, spec.stack) or {}
@@ -148,56 +160,82 @@ class LocalEngine:
 
     # -- one run
 
-    def _update(
-        self, spec: StackSpec, report: Reporter, action: str, *, refresh: bool, preview: bool
+    def _without_program(
+        self,
+        spec: StackSpec,
+        report: Reporter,
+        action: str,
+        work: Callable[[Session], Callable[[list[PendingOperation]], None]],
+        *,
+        preview: bool,
     ) -> Result:
-        notes = _Notes()
-        with (
-            _reported(spec, report, action) as started,
-            contextlib.closing(Program(spec, self._hosts, notes)) as program,
-        ):
+        store, notes = self._store(spec), _Notes()
+        lock = contextlib.nullcontext() if preview else stack_lock(store, notes)
+        with _reported(spec, report, action) as started, lock:
+            started.result = self._run(
+                spec,
+                report,
+                action,
+                started,
+                lambda session, state: work(session)(state.pending),
+                preview=preview,
+                notes=notes,
+            )
+            return started.result
+
+    def _update(
+        self,
+        spec: StackSpec,
+        report: Reporter,
+        action: str,
+        started: _Started,
+        *,
+        refresh: bool = False,
+        notes: _Notes | None = None,
+    ) -> Result:
+        """Run the program for a preview or an update; the latter's caller holds the lock."""
+        notes = notes or _Notes()
+        preview = action == "preview"
+        with contextlib.closing(Program(spec, self._hosts, notes)) as program:
 
             def work(session: Session, state: StackState) -> None:
                 session.update(program, state.pending, refresh=refresh)
 
-            return self._run(spec, report, action, work, started, preview=preview, notes=notes)
+            return self._run(spec, report, action, started, work, preview=preview, notes=notes)
 
     def _run(
         self,
         spec: StackSpec,
         report: Reporter,
         action: str,
-        work: Callable[[Session, StackState], None],
         started: _Started,
+        work: Callable[[Session, StackState], None],
         *,
         preview: bool,
-        notes: _Notes | None = None,
+        notes: _Notes,
     ) -> Result:
         store = self._store(spec)
-        notes = notes or _Notes()
-        with contextlib.nullcontext() if preview else stack_lock(store, notes):
-            deployment = store.load()
-            crypter = crypter_of(deployment, self._keys)
-            crypter.prepare()
-            from kraj.engine.local.run import Run  # noqa: PLC0415
-            from kraj.engine.local.session import Session, carry_out  # noqa: PLC0415
+        deployment = store.load()
+        crypter = crypter_of(deployment, self._keys)
+        crypter.prepare()
+        from kraj.engine.local.run import Run  # noqa: PLC0415
+        from kraj.engine.local.session import Session, carry_out  # noqa: PLC0415
 
-            state = load_deployment(deployment, crypter)
-            journal = Journal(store, state, writes=not preview)
-            run = Run(spec, action, journal, report, preview=preview, parallel=self._parallel)
-            notes.attach(run.note)
-            session = Session(run, self._providers, self._outputs_of, parallel=self._parallel)
-            with self._stoppable(run), _remembered(run, store, started.at):
-                carry_out(run, lambda: work(session, state))
-            started.result = Result(
-                stack=spec.label,
-                operation=action,
-                steps=tuple(run.steps),
-                outputs=redact(_stack_outputs(journal.resources()) or {}),
-                diagnostics=tuple(run.diagnostics),
-                seconds=time.time() - started.at,
-            )
-            return started.result
+        state = load_deployment(deployment, crypter)
+        journal = Journal(store, state, writes=not preview)
+        run = Run(spec, action, journal, report, preview=preview, parallel=self._parallel)
+        notes.attach(run.note)
+        session = Session(run, self._providers, self._outputs_of, parallel=self._parallel)
+        with self._stoppable(run), _remembered(run, store, started.at):
+            carry_out(run, lambda: work(session, state))
+        return Result(
+            stack=spec.label,
+            operation=action,
+            steps=tuple(run.steps),
+            outputs=redact(_stack_outputs(journal.resources()) or {}),
+            diagnostics=tuple(run.diagnostics),
+            seconds=time.time() - started.at,
+        )
 
     @contextlib.contextmanager
     def _stoppable(self, run: Run) -> Iterator[None]:
@@ -236,10 +274,11 @@ def _reported(spec: StackSpec, report: Reporter, action: str) -> Iterator[_Start
     report(Event(EventKind.STARTED, action, spec.label))
     try:
         yield started
-    except KrajError as error:
+    except (KrajError, KeyboardInterrupt) as caught:
+        error = caught if isinstance(caught, KrajError) else interrupted(action, spec.label)
         seconds = round(time.time() - started.at, 3)
         report(Event(EventKind.FAILED, action, spec.label, str(error), seconds=seconds))
-        raise
+        raise error from (None if error is caught else caught)
     counts = started.result.counts if started.result else {}
     report(
         Event(
@@ -265,6 +304,19 @@ def _remembered(run: Run, store: StateStore, started: float) -> Iterator[None]:
             # The state itself is safe; a full disk has been reported by whoever wrote that.
             with contextlib.suppress(KrajError):
                 store.add_history(history_record(run.action, started, result, counts))
+
+
+def _fingerprint(spec: StackSpec) -> tuple[Any, ...]:
+    """What a preview is valid for: the specification, and the program's files as they are."""
+    files = sorted(spec.program.glob("*.py")) if spec.program.is_dir() else []
+    settings = (spec.config, spec.secret_config, spec.environment)
+    return (
+        spec.project,
+        spec.stack,
+        spec.program,
+        *(tuple(sorted(setting.items())) for setting in settings),
+        *((path.name, path.stat().st_mtime_ns) for path in files),
+    )
 
 
 class _Notes:

@@ -33,6 +33,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 _CALLS_PER_STEP = 4  #: threads for calls in flight per parallel step, as Pulumi's language host has
 _REQUEST_BYTES = 1 << 20  #: of one request; orders themselves go through the pipe
 _STREAMS = 4  #: pipes of a run: standard input, output and error, and the outcome
+_SHARED = ("pulumi_", "pydantic", "kraj.")  #: modules of any program that are loaded ahead
 _TRACE_LINES = 8  #: of a failed program's stack, the last ones
 
 
@@ -77,7 +78,7 @@ def _serve_run(streams: list[int]) -> NoReturn:
         orders = json.loads(sys.stdin.readline())
         threading.Thread(target=_end_with_engine, daemon=True).start()
         outcome = _run(orders)
-        outcome["modules"] = sorted(name for name in sys.modules if name.startswith("pulumi_"))
+        outcome["modules"] = sorted(name for name in sys.modules if name.startswith(_SHARED))
         sys.stdout.flush()
         sys.stderr.flush()
         with os.fdopen(streams[3], "w", encoding="utf-8") as file:

@@ -76,6 +76,12 @@ class ProgramHosts:
         ]
         return HostProcess(handle, *files)
 
+    def warm(self) -> None:
+        """Begin to load Pulumi's SDK."""
+        with self._lock:
+            if self._control is None:
+                self._control = self._launch()
+
     def load_ahead(self, modules: Iterable[str]) -> None:
         """Have modules loaded for the processes to come; errors are left to whoever needs them."""
         with self._lock:

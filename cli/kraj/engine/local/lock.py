@@ -47,6 +47,12 @@ def stack_lock(store: StateStore, note: Callable[[str], None]) -> Iterator[None]
         path.unlink(missing_ok=True)
 
 
+def refuse_if_locked(store: StateStore, note: Callable[[str], None]) -> None:
+    """For a worker that writes its lock itself (Pulumi's command line). Raises KRJ306."""
+    with _one_at_a_time(store):
+        _refuse_or_clear(store, note)
+
+
 def break_lock(store: StateStore) -> int:
     """Remove all locks of a stack; returns how many there were."""
     with _one_at_a_time(store):

@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
+from kraj.engine.local.calls import Aborted, CallContext
 from kraj.engine.local.state import ResourceState
 from kraj.engine.local.urns import name_of, type_of
 from kraj.engine.local.values import Properties, from_struct, to_struct
@@ -79,81 +80,6 @@ class Failure:
 
     property: str
     reason: str
-
-
-class _Aborted(Exception):  # noqa: N818 - how a servicer leaves a call, as in gRPC itself
-    pass
-
-
-class CallContext(grpc.ServicerContext):  # type: ignore[misc]
-    """What a servicer sees of a call: a status to set, and nothing of a network."""
-
-    def __init__(self) -> None:
-        self.status: Any = None
-        self.message = ""
-        self.trailing: Sequence[tuple[str, Any]] = ()
-
-    def abort(self, code: Any, details: str) -> NoReturn:
-        self.status, self.message = code, details
-        raise _Aborted
-
-    def abort_with_status(self, status: Any) -> NoReturn:
-        self.trailing = status.trailing_metadata or ()
-        self.abort(status.code, status.details)
-
-    def set_code(self, code: Any) -> None:
-        self.status = code
-
-    def set_details(self, details: str) -> None:
-        self.message = details
-
-    def set_trailing_metadata(self, trailing_metadata: Any) -> None:
-        self.trailing = trailing_metadata
-
-    def code(self) -> Any:
-        return self.status
-
-    def details(self) -> str:
-        return self.message
-
-    def trailing_metadata(self) -> Any:
-        return self.trailing
-
-    def is_active(self) -> bool:
-        return True
-
-    def time_remaining(self) -> None:
-        return None
-
-    def cancel(self) -> bool:
-        return False
-
-    def add_callback(self, callback: Any) -> bool:  # noqa: ARG002 - gRPC's signature
-        return False
-
-    def invocation_metadata(self) -> tuple[()]:
-        return ()
-
-    def peer(self) -> str:
-        return "in-process"
-
-    def peer_identities(self) -> None:
-        return None
-
-    def peer_identity_key(self) -> None:
-        return None
-
-    def auth_context(self) -> dict[str, Any]:
-        return {}
-
-    def send_initial_metadata(self, initial_metadata: Any) -> None:
-        """Nothing reads initial metadata in one process."""
-
-    def set_compression(self, compression: Any) -> None:
-        """Nothing is compressed in one process."""
-
-    def disable_next_message_compression(self) -> None:
-        """Nothing is compressed in one process."""
 
 
 def _partial(trailing: Sequence[tuple[str, Any]]) -> PartialResource | None:
@@ -368,7 +294,7 @@ class Provider:
         context = CallContext()
         try:
             response = getattr(self.servicer, method)(request, context)
-        except _Aborted as aborted:
+        except Aborted as aborted:
             raise self._refusal(method, context, _own_error(aborted)) from None
         except KrajError as error:
             raise ProviderError(error.message, error=error) from error

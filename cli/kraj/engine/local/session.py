@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from kraj.engine.base import StackSpec
-from kraj.engine.errors import INTERRUPTED, PROGRAM_FAILED
+from kraj.engine.errors import PROGRAM_FAILED, interrupted
 from kraj.engine.local.builtin import BuiltinProvider
 from kraj.engine.local.deletion import Deleter
 from kraj.engine.local.monitor import EngineService, Monitor, serving
@@ -23,7 +23,7 @@ from kraj.engine.local.state import PendingOperation
 from kraj.engine.local.stepper import Stepper
 from kraj.engine.local.urns import name_of
 from kraj.engine.local.values import Properties, Secret
-from kraj.errors import ExitCode, KrajError
+from kraj.errors import KrajError
 
 _PROGRAM_GRACE_SECONDS = 2.0  #: for a program to notice that its run is stopping
 
@@ -149,7 +149,7 @@ def carry_out(run: Run, work: Callable[[], None]) -> None:
     if run.failures:
         raise _together(run.failures)
     if run.interrupted:
-        raise _interrupted(run)
+        raise interrupted(run.action, run.spec.label, _left_alone(run))
 
 
 def _together(failures: list[KrajError]) -> KrajError:
@@ -161,10 +161,8 @@ def _together(failures: list[KrajError]) -> KrajError:
     return first
 
 
-def _interrupted(run: Run) -> KrajError:
+def _left_alone(run: Run) -> str:
+    """The steps of which nobody has seen the end, for the error's message."""
     pending = run.journal.pending()
-    message = f"{run.action} of {run.spec.label} was interrupted"
-    if pending:
-        names = ", ".join(f"{item.type} {name_of(item.urn)!r}" for item in pending)
-        message += f"; these steps were left to themselves: {names}"
-    return KrajError(INTERRUPTED, message, details={"exit_code": int(ExitCode.INTERRUPTED)})
+    names = ", ".join(f"{item.type} {name_of(item.urn)!r}" for item in pending)
+    return f"; these steps were left to themselves: {names}" if pending else ""
