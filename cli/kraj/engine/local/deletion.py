@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from kraj.engine.base import Operation
 from kraj.engine.errors import PROTECTED
-from kraj.engine.local.packages import Packages
+from kraj.engine.local.packages import Packages, is_default
 from kraj.engine.local.run import Run, step_of
 from kraj.engine.local.state import ResourceState
 from kraj.engine.local.urns import is_provider
@@ -51,10 +51,11 @@ class Deleter:
     def _delete(self, state: ResourceState, condemned: set[str]) -> None:
         run, journal = self._run, self._run.journal
         step = step_of(Operation.DELETE, state)
-        if state.external or is_provider(state.type) or state.pending_replacement:
+        if state.external or state.pending_replacement:
             journal.end(None, drop=state)
-        elif not state.custom:
-            run.record(step)
+        elif not state.custom or is_provider(state.type):
+            shown = not (state.delete or (state.custom and is_default(state.urn)))
+            run.record(step, recorded=shown)
             journal.end(None, drop=state)
         elif state.retain_on_delete or state.deleted_with in condemned:
             run.record(step, recorded=not state.delete)

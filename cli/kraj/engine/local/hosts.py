@@ -114,6 +114,8 @@ class ProgramHosts:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
+            # The channel to an engine that is done breaks; gRPC would write that to the output.
+            env={**os.environ, "GRPC_VERBOSITY": "NONE"},
             start_new_session=True,  # Ctrl-C is the engine's to handle
         )
         theirs.close()
