@@ -49,6 +49,11 @@ _HAS_VERSION: Final = re.compile(r"/v\d+(\.\d+)?(/|$)")
 #: A service that sends nothing for so long is taken for dead, unless clouds.yaml has `api_timeout`.
 _ANSWER_SECONDS: Final = 300.0
 
+_UNSURE: Final = (
+    "The service may have carried the request out: see whether the object exists; "
+    "import or delete it before running again."
+)
+
 Parameters = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 
@@ -239,7 +244,10 @@ class Cloud:
                 retry_statuses=busy,
             )
         except retry.ConnectionLostError as error:
-            raise KrajError(CLOUD_UNREACHABLE, f"{title}: {error}") from error
+            unsure = error.taken and not idempotent
+            raise KrajError(
+                CLOUD_UNREACHABLE, f"{title}: {error}", hint=_UNSURE if unsure else ""
+            ) from error
 
     def _notify(self, again: retry.Again, title: str) -> None:
         message = f"{title}: {again.reason}; again in {again.delay_seconds:.1f} s"

@@ -140,16 +140,39 @@ class RouterInterface(NetworkResource):
         return {}
 
     def send_create(self, inputs: Properties) -> Properties:
-        """Add the interface; a router takes one at a time."""
+        """Add the interface; a router takes one at a time.
+
+        An interface that is there already is the one wanted: an earlier run may have been cut off
+        after Neutron made it.
+        """
         router = inputs["routerId"]
         port = inputs.get("portId")
         body = {"port_id": port} if port else {"subnet_id": inputs["subnetId"]}
         with self.cloud.lock(f"router {router}"):
-            path = f"routers/{router}/add_router_interface"
-            answer = self.cloud.put(
-                self.service, path, body, idempotent=False, action="add router interface"
-            )
+            try:
+                answer = self.cloud.put(
+                    self.service,
+                    f"routers/{router}/add_router_interface",
+                    body,
+                    action="add router interface",
+                )
+            except KrajError as error:
+                existing = self._existing(router, body) if status_of(error) in (400, 409) else None
+                if existing is None:
+                    raise
+                return existing
         return {"id": answer["port_id"], "device_id": router, "subnet_id": answer["subnet_id"]}
+
+    def _existing(self, router: str, wanted: Properties) -> Properties | None:
+        """The router's own port of that id or on that subnet."""
+        criteria = [("device_id", router)]
+        if "port_id" in wanted:
+            criteria.append(("id", wanted["port_id"]))
+        else:
+            criteria.append(("fixed_ips", f"subnet_id={wanted['subnet_id']}"))
+        found = self.cloud.get(self.service, "ports", parameters=criteria)["ports"]
+        own = [port for port in found if "router_interface" in port["device_owner"]]
+        return dict(own[0]) if len(own) == 1 else None
 
     def send_update(
         self, _identity: str, _olds: Properties, _news: Properties, _changed: Collection[str]

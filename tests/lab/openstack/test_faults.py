@@ -103,7 +103,10 @@ def test_a_creation_is_repeated_when_the_service_asked_for_it(proxied, things):
     ("fault", "words"),
     [
         (faults.Answer(500), "KRJ407 create network .*: injected"),
-        (faults.Close(after_forwarding=False), "KRJ401 create network"),
+        (
+            faults.Close(after_forwarding=False),
+            r"(?s)KRJ401 create network.*hint: The service may have carried the request out",
+        ),
     ],
 )
 def test_a_creation_that_may_have_happened_is_never_repeated(proxied, things, fault, words):
@@ -122,6 +125,24 @@ def test_a_deletion_waits_while_the_object_is_in_use(proxied, things):
     in_use = faults.Answer(409, body='{"NeutronError": {"message": "in use"}}')
     neutron.inject("DELETE", "/networks/", in_use, in_use)
     things.delete(network)
+
+
+def test_an_interface_that_was_made_unheard_is_found_again(proxied, things):
+    provider, neutron, _ = proxied
+    network = things.create(NETWORK)
+    subnet = things.create(
+        "openstack:networking/subnet:Subnet", networkId=network.id, cidr="10.9.0.0/24"
+    )
+    router = things.create("openstack:networking/router:Router")
+    neutron.inject("PUT", "/add_router_interface", faults.Close(after_forwarding=True))
+    things.provider = provider
+    interface = things.create(
+        "openstack:networking/routerInterface:RouterInterface",
+        routerId=router.id,
+        subnetId=subnet.id,
+    )
+    interface.assert_settled()
+    assert neutron.count("PUT", "/add_router_interface") == 2
 
 
 def test_tags_that_cannot_be_set_leave_a_network_that_the_state_knows(proxied, things, new_context):
