@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from kraj.openstack.compute import Flavor, Keypair, QuotaSetV2, ServerGroup
+from kraj.openstack.compute_servers import Instance
 from kraj.openstack.datasource import DataSource
 from kraj.openstack.resource import Properties
 
@@ -109,3 +110,11 @@ class GetAvailabilityZones(DataSource):
         )
         region = arguments.get("region") or self.cloud.region_name
         return {"id": ",".join(names), "names": names, "state": state, "region": region}
+
+
+class GetInstanceV2(DataSource):
+    """One server by its id."""
+
+    pulumi_function = "openstack:compute/getInstanceV2:getInstanceV2"
+    resource = Instance
+    identity_argument = "id"

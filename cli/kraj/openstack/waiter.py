@@ -48,7 +48,7 @@ class Watch:
     state: str = "status"  #: field with the state
     ready: frozenset[str] = frozenset({"ACTIVE"})
     failed: frozenset[str] = frozenset({"ERROR"})
-    gone: bool = False  #: wait until the object does not exist
+    gone: bool = False  #: wait until the object does not exist, or `is_ready` says it is as good
     first_look_seconds: float = 0.5  #: before anything is known of the cloud
     action: str = "create"  #: for messages and for what is learned
     is_ready: Callable[[dict[str, Any]], bool] | None = None  #: instead of `ready`
@@ -71,9 +71,9 @@ class Watch:
                 f": {reason}" if reason else ""
             )
             raise KrajError(FAILED_STATE, words, details={"object": seen})
-        if self.gone:
-            return False
-        return self.is_ready(seen) if self.is_ready else state in self.ready
+        if self.is_ready:
+            return self.is_ready(seen)
+        return not self.gone and state in self.ready
 
 
 @dataclass(slots=True)

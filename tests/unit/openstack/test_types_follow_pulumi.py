@@ -71,11 +71,11 @@ def test_required_inputs_are_those_of_pulumi(token):
 @pytest.mark.parametrize("token", supported_types())
 def test_members_of_objects_are_those_of_pulumi(token):
     package = importlib.import_module(f"pulumi_openstack.{token.split(':')[1].partition('/')[0]}")
-    types = importlib.import_module(f"{package.__name__}._inputs")
     for name, declared in settable(resource_type(token)).items():
         record = declared.item if declared.item and declared.item.members else declared
         if not record.members:
             continue
+        types = importlib.import_module(f"{package.__name__}._inputs")
         full = f"{token.rpartition(':')[2]}{name[0].upper()}{name[1:]}"
         names = (full, full.removesuffix("s"), f"{full.removesuffix('ies')}y")
         args = next(found for n in names if (found := getattr(types, f"{n}Args", None)))
