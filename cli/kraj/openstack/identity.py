@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, ClassVar
 
+from kraj.openstack.cloud import Call
 from kraj.openstack.datasource import DataSource
 from kraj.openstack.fields import flag, record_list, reference, text, text_list, text_map, text_set
 from kraj.openstack.resource import Properties, Resource
@@ -41,7 +42,20 @@ class Project(IdentityResource):
             body = self.wrapped({"enabled": False})
             path = self.object_path(identity)
             self.cloud.call(self.request("PATCH", path, body=body, accepted=frozenset({404})))
-        return super().send_delete(identity, outputs)
+        existed = super().send_delete(identity, outputs)
+        if existed and self.cloud.has_service("network"):
+            self._delete_default_groups(identity)
+        return existed
+
+    def _delete_default_groups(self, project: str) -> None:
+        """Take away the security group that Neutron makes unasked and would keep for ever."""
+        criteria = {"project_id": project, "name": "default", "fields": "id"}
+        answer = self.cloud.get("network", "security-groups", parameters=criteria)
+        for group in answer["security_groups"]:
+            # Who may not delete it, or whose ports still use it, leaves it.
+            accepted = frozenset({403, 404, 409})
+            path = f"security-groups/{group['id']}"
+            self.cloud.call(Call("network", "DELETE", path, accepted=accepted))
 
 
 class Role(IdentityResource):

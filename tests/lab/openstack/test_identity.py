@@ -25,6 +25,18 @@ def test_a_project_lives_and_changes_in_place(things):
     things.delete(project)
 
 
+def test_a_project_leaves_no_security_group_behind(things, provider):
+    project = things.create(PROJECT)
+    group = things.create("openstack:networking/secGroup:SecGroup", tenantId=project.id)
+    mine = {"project_id": project.id}
+    groups = provider.cloud.get("network", "security-groups", parameters=mine)
+    assert "default" in [shown["name"] for shown in groups["security_groups"]]
+    things.delete(group)
+    things.delete(project)
+    groups = provider.cloud.get("network", "security-groups", parameters=mine)
+    assert groups["security_groups"] == []
+
+
 def test_a_domain_is_disabled_before_it_is_deleted(things):
     domain = things.create(PROJECT, isDomain=True)
     domain.assert_settled()
