@@ -48,7 +48,10 @@ class Project(IdentityResource):
         return existed
 
     def _delete_default_groups(self, project: str) -> None:
-        """Take away the security group that Neutron makes unasked and would keep for ever."""
+        """Take away the security group that Neutron makes unasked and would keep for ever.
+
+        Neutron makes it at the latest when it is asked for the project's groups, as here.
+        """
         criteria = {"project_id": project, "name": "default", "fields": "id"}
         answer = self.cloud.get("network", "security-groups", parameters=criteria)
         for group in answer["security_groups"]:
