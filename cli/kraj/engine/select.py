@@ -36,8 +36,8 @@ def choose_engine(requested: str | None, state_dir: Path) -> tuple[Engine, str]:
             raise KrajError(NO_PULUMI, "--engine pulumi: no `pulumi` command was found on PATH")
         return _local(state_dir), "no pulumi command on PATH"
     engine: Engine = PulumiEngine(state_dir)
-    reason = "asked for with --engine pulumi" if requested else f"pulumi command found: {cli}"
-    return engine, reason
+    found = f"pulumi {cli.version} at {cli.path}"
+    return engine, f"{found}, asked for with --engine pulumi" if requested else found
 
 
 def _local(state_dir: Path) -> Engine:

@@ -57,6 +57,18 @@ def test_an_export_can_be_imported_elsewhere_and_nothing_changes(lab: Lab, tmp_p
     assert lab.engine.history(lab.spec())[-1].kind == "import"
 
 
+def test_what_pulumis_command_line_notes_about_a_provider_is_no_change(lab: Lab) -> None:
+    lab.up(PROGRAM)
+    exported = lab.engine.export_state(lab.spec())
+    providers = [r for r in exported["deployment"]["resources"] if "providers" in r["type"]]
+    providers[0]["inputs"]["__internal"] = {}
+    lab.engine.import_state(lab.spec(), exported)
+    lab.up()
+    kept = lab.state()["default_1_2_3"]
+    assert kept["inputs"]["__internal"] == {}
+    assert kept["id"] == providers[0]["id"]
+
+
 def test_secrets_that_were_exported_in_the_open_are_encrypted_again(lab: Lab) -> None:
     lab.up(PROGRAM)
     exported = lab.engine.export_state(lab.spec())

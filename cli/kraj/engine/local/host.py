@@ -49,7 +49,9 @@ def main() -> None:
         request = json.loads(message)
         for module in request.get("modules", ()):
             with contextlib.suppress(Exception):  # the program itself will meet the same error
-                importlib.import_module(module)
+                # Pulumi's packages load when something is read of them, and a module of theirs
+                # that is imported before that leaves them with half their names.
+                getattr(importlib.import_module(module), "__doc__", None)
         if streams:
             _fork(control, streams)
 

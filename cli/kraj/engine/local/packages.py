@@ -106,7 +106,9 @@ class Packages:
         """Make, change or keep a provider resource, and configure its provider."""
         run = self._run
         provider = self._make(package_of(goal.type))
-        bookkeeping = {"version": goal.version} if goal.version else {}
+        bookkeeping: Properties = {"version": goal.version} if goal.version else {}
+        if old is not None and "__internal" in old.inputs:
+            bookkeeping["__internal"] = old.inputs["__internal"]  # Pulumi's command line was here
         inputs, failures = provider.check_config(urn, _own(old.inputs if old else {}), goal.inputs)
         raise_failures(failures, goal.type, goal.name)
         inputs = mark_secrets({**_own(inputs), **bookkeeping}, goal.inputs, ())
