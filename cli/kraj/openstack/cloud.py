@@ -161,7 +161,9 @@ class Cloud:
 
     def _find_endpoint(self, service: str) -> str:
         region = self._connected()
-        url = region.get_endpoint(service) or self._catalogued(region, service)
+        overrides = self._settings.get("endpointOverrides") or {}
+        url = overrides.get(service) or region.get_endpoint(service)
+        url = url or self._catalogued(region, service)
         if not url:
             raise KrajError(
                 NO_SERVICE, f"the cloud's catalogue has no {service} in {region.region_name!r}"

@@ -40,6 +40,8 @@ _AUTH: Final = {
     "applicationCredentialName": "application_credential_name",
     "applicationCredentialSecret": "application_credential_secret",
 }
+#: Settings that name files for TLS, by openstacksdk's names.
+_FILES: Final = {"cacertFile": "cacert", "cert": "cert", "key": "key"}
 #: Settings read from the environment where the program says nothing, as Pulumi's provider does.
 _ENVIRONMENT: Final = {
     "cloud": "OS_CLOUD",
@@ -133,8 +135,9 @@ def _options(settings: Settings) -> dict[str, Any]:
         options["interface"] = str(settings.get("endpointType")).removesuffix("URL")
     if settings.flag("insecure"):
         options["verify"] = False
-    if settings.get("cacertFile"):
-        options["cacert"] = settings.get("cacertFile")
+    for name, api in _FILES.items():
+        if settings.get(name):
+            options[api] = settings.get(name)
     return options
 
 

@@ -113,6 +113,14 @@ def test_an_unreachable_cloud_is_named(password_settings):
         _ = cloud_of({**password_settings, "authUrl": url}).project_id
 
 
+def test_an_address_of_a_service_can_be_overridden(password_settings, provider):
+    url = provider.cloud.endpoint("network").replace("127.0.0.1", "localhost")
+    overrides = f'{{"network": "{url}/"}}'
+    cloud = cloud_of({**password_settings, "endpointOverrides": overrides})
+    assert cloud.endpoint("network") == url
+    assert cloud.endpoint("identity") == provider.cloud.endpoint("identity")
+
+
 def test_a_service_that_the_cloud_lacks_is_named(lab_cloud, provider):
     with pytest.raises(KrajError, match=r"KRJ413 .*no clustering"):
         provider.cloud.get("clustering", "clusters")
