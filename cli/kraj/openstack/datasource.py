@@ -91,7 +91,7 @@ class DataSource:
                 return False
         return True
 
-    # --- helpers
+    # --- small parts
 
     def not_one(self, count: int, given: Properties) -> KrajError:
         """The error for a look-up that found none or several."""

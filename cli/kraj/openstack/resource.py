@@ -229,7 +229,7 @@ class Resource:
                 result[name] = declared.empty
         return result
 
-    # --- helpers
+    # --- small parts
 
     def must_fetch(self, identity: str) -> Properties:
         """The object as the API shows it. Raises KRJ405."""
