@@ -9,13 +9,12 @@ import grp
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kraj.errors import KrajError
-from kraj.lab import packages
+from kraj.lab import packages, programs
 from kraj.lab.errors import MIGRATION_FAILED
 from kraj.lab.settings import LabSettings, Passwords
 
@@ -61,6 +60,21 @@ def create_accounts(settings: LabSettings) -> None:
     _sql(settings, statements)
 
 
+def _empty(settings: LabSettings, service: str) -> None:
+    """Begin anew with tables whose first making was cut off.
+
+    MariaDB cannot undo half of a migration, and migrations do not find their place in one.
+    """
+    names = [settings.database.name(name) for name in DATABASES if name.split("_")[0] == service]
+    _sql(
+        settings,
+        [
+            *(f"DROP DATABASE IF EXISTS {name}" for name in names),
+            *(f"CREATE DATABASE {name} CHARACTER SET utf8mb3" for name in names),
+        ],
+    )
+
+
 def drop_databases(settings: LabSettings) -> None:
     """Remove the lab's databases from the user's server. Raises KRJ504."""
     server = settings.database
@@ -91,10 +105,15 @@ def migrate(settings: LabSettings, done: Callable[[str], None]) -> None:
 
     def run_lane(lane: Mapping[str, Callable[[], None]]) -> None:
         for name, prepare in lane.items():
-            stamp = stamps / f"{name}-{version}"
+            stamp, begun = stamps / f"{name}-{version}", stamps / f"{name}.begun"
             if not stamp.exists():
+                if begun.exists():
+                    _empty(settings, name)
+                elif not list(stamps.glob(f"{name}-*")):
+                    begun.touch()
                 prepare()
                 stamp.touch()
+                begun.unlink(missing_ok=True)
             done(name)
 
     lanes = _lanes(settings)
@@ -226,19 +245,17 @@ def _run(
 ) -> str:
     """Run a program of the venv (or an absolute one); its output goes to `log/<name>.out`."""
     program = command[0] if command[0].startswith("/") else str(settings.venv / "bin" / command[0])
-    done = subprocess.run(
+    done = programs.run(
+        settings.folder,
         [program, *command[1:]],
-        env={
+        {
             "PATH": f"{settings.venv / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin",
             # barbican reads ~/.barbican/barbican.conf, so that no password is on a command line.
             "HOME": str(settings.data / "barbican"),
             "PYTHONWARNINGS": "ignore",
             **(environment or {}),
         },
-        capture_output=True,
-        text=True,
-        check=False,
-        input=given,
+        given,
     )
     log = settings.log / f"{name}.out"
     with log.open("a", encoding="utf-8") as stream:

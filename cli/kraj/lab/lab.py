@@ -16,6 +16,7 @@ from kraj.events import Event, EventKind, Reporter
 from kraj.lab import database, packages
 from kraj.lab.errors import BUSY, FOREIGN_FOLDER, NOT_CREATED, UNKNOWN_SERVICE, UNSUPPORTED
 from kraj.lab.probes import listens
+from kraj.lab.programs import end_leftovers
 from kraj.lab.services import all_services
 from kraj.lab.settings import LabSettings
 from kraj.lab.startup import Startup
@@ -63,6 +64,7 @@ class Lab:
         if not sys.platform.startswith("linux"):
             raise KrajError(UNSUPPORTED, f"this system is {sys.platform}")
         with self._exclusive():
+            end_leftovers(self.settings.folder)
             self.settings.claim()
             self._walk(report)
 
@@ -89,6 +91,7 @@ class Lab:
     def _stop(self, report: Reporter) -> None:
         report(Event(EventKind.STARTED, "lab down", "lab", "stopping"))
         started = time.monotonic()
+        end_leftovers(self.settings.folder)
         self._supervision.stop()
         took = time.monotonic() - started
         report(Event(EventKind.DONE, "lab down", "lab", "stopped", seconds=took))

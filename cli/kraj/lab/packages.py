@@ -7,12 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from kraj.errors import KrajError
 from kraj.files import write_atomically
+from kraj.lab import programs
 from kraj.lab.errors import INSTALL_FAILED, SERVERS_MISSING
 from kraj.lab.services import MARIADB, MEMCACHED, RABBITMQ
 from kraj.lab.settings import LabSettings
@@ -47,8 +48,10 @@ def install_servers(settings: LabSettings) -> None:
     if not shutil.which("apt-get") or (prefix and not shutil.which("sudo")):
         raise KrajError(SERVERS_MISSING, f"not installed: {', '.join(missing)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    _run([*prefix, "apt-get", "update", "-qq"], environment)
+    folder = settings.folder
+    _run(folder, [*prefix, "apt-get", "update", "-qq"], environment)
     _run(
+        folder,
         [*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
         environment,
     )
@@ -77,21 +80,17 @@ def install_openstack(settings: LabSettings) -> None:
     """Make the lab's venv from its lock file, or bring it up to date. Raises KRJ503."""
     if is_installed(settings):
         return
-    uv = _uv()
+    uv, folder = _uv(), settings.folder
     python = settings.venv / "bin" / "python"
     if not _runs_this_python(python):
-        _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(settings.venv)])
-    _run(
-        [
-            uv, "pip", "sync", "--quiet", "--python", str(python), "--require-hashes",
-            str(LOCK_FILE),
-        ],
-        _registry(),
-    )  # fmt: skip
-    # Two processors compile the modules once now, instead of twenty processes at their first start.
-    _run(
-        [str(python), "-m", "compileall", "-q", "-j", "0", str(settings.venv / "lib")], check=False
-    )
+        venv = str(settings.venv)
+        _run(folder, [uv, "venv", "--quiet", "--clear", "--python", sys.executable, venv])
+    sync = [uv, "pip", "sync", "--quiet", "--python", str(python), "--require-hashes"]
+    _run(folder, [*sync, str(LOCK_FILE)], _registry())
+    # All processors compile the modules once now, not twenty processes at their first start. Some
+    # packages carry templates that do not compile: that is no failure.
+    compiler = [str(python), "-m", "compileall", "-q", "-j", "0", str(settings.venv / "lib")]
+    programs.run(folder, compiler, os.environ)
     _install_drivers(settings, uv, python)
     write_atomically(settings.venv / STAMP, installed_versions())
 
@@ -114,6 +113,7 @@ def _install_drivers(settings: LabSettings, uv: str, python: Path) -> None:
     shutil.rmtree(build, ignore_errors=True)
     shutil.copytree(DRIVERS, build, ignore=shutil.ignore_patterns("__pycache__"))
     _run(
+        settings.folder,
         [
             uv, "pip", "install", "--quiet", "--python", str(python), "--no-deps",
             "--no-build-isolation", "--reinstall", str(build),
@@ -130,22 +130,29 @@ def _registry() -> dict[str, str]:
     environment = dict(os.environ)
     if any(name in environment for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE")):
         return environment
+    configured = _pip_settings()
     for setting, variable in (
         ("index-url", "UV_DEFAULT_INDEX"),
         ("extra-index-url", "UV_INDEX"),
         ("cert", "SSL_CERT_FILE"),
     ):
-        value = environment.get(f"PIP_{setting.replace('-', '_').upper()}") or _pip_setting(setting)
+        value = environment.get(f"PIP_{setting.replace('-', '_').upper()}")
+        value = value or configured.get(setting)
         if value:
             environment.setdefault(variable, value)
     return environment
 
 
-def _pip_setting(name: str) -> str:
-    """A value of pip's configuration files; empty where there is none, or no pip."""
-    command = [sys.executable, "-m", "pip", "config", "get", f"global.{name}"]
+def _pip_settings() -> dict[str, str]:
+    """The section `global` of pip's configuration files; empty where there is none, or no pip."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    pairs = (line.partition("=") for line in done.stdout.splitlines())
+    return {
+        name.removeprefix("global."): value.strip("'\"")
+        for name, _, value in pairs
+        if name.startswith("global.")
+    }
 
 
 def _uv() -> str:
@@ -159,18 +166,9 @@ def _uv() -> str:
     return found
 
 
-def _run(
-    command: Sequence[str], environment: dict[str, str] | None = None, *, check: bool = True
-) -> None:
-    done = subprocess.run(
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    if check and done.returncode != 0:
+def _run(folder: Path, command: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:
+    done = programs.run(folder, command, environment)
+    if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise KrajError(
             INSTALL_FAILED,

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from kraj.errors import KrajError
 from kraj.lab.errors import SERVICE_FAILED
+from kraj.lab.processes import end, wait_gone
 from kraj.lab.services import STORES, all_services
 from kraj.lab.settings import LabSettings
 
@@ -170,10 +171,10 @@ class Supervision:
                 self._stop_services(names - self._stores)
                 self._stop_services(names & self._stores)
                 self._server().shutdown()
-                _wait_gone([process for process, _is_store in owned], STARTUP_SECONDS)
+                wait_gone([process for process, _is_store in owned], STARTUP_SECONDS)
         for stores in (False, True):
             group = [process for process, is_store in owned if is_store == stores]
-            _end(group, LAST_WORDS_SECONDS[stores])
+            end(group, LAST_WORDS_SECONDS[stores])
         self._socket.unlink(missing_ok=True)
         self._pid_file.unlink(missing_ok=True)
 
@@ -210,32 +211,3 @@ def log_files(settings: LabSettings, name: str) -> list[Path]:
     names = dict.fromkeys((f"{name}.log", f"{name.removesuffix('-api')}.log", f"{name}.out"))
     found = [settings.log / name for name in names if (settings.log / name).is_file()]
     return sorted(found, key=lambda path: path.stat().st_mtime)
-
-
-def _end(processes: Sequence[psutil.Process], seconds: float) -> None:
-    """TERM, and KILL for those that still live after so many seconds."""
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _wait_gone(processes, seconds)
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    _wait_gone(processes, 5.0)
-
-
-def _wait_gone(processes: Sequence[psutil.Process], seconds: float) -> None:
-    # Where process 1 does not reap, a dead process stays a zombie: that counts as gone.
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        alive = [process for process in processes if _alive(process)]
-        if not alive:
-            return
-        time.sleep(0.1)
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

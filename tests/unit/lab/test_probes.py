@@ -1,0 +1,52 @@
+"""Ports of the loopback interface, with real sockets."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from kraj.lab.probes import answers, holder, is_free, listens
+from kraj.lab.services import APIS, Service
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def free(taken: int) -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def test_a_port_with_a_listener_is_not_free_and_its_holder_is_named(taken: int) -> None:
+    assert not is_free(taken)
+    assert listens(taken)
+    assert holder(taken) == f"{psutil.Process().name()} (process {os.getpid()})"
+
+
+def test_a_port_without_a_listener_is_free(free: int) -> None:
+    assert is_free(free)
+    assert not listens(free)
+    assert holder(free) == "another program"
+
+
+def test_a_listener_on_all_addresses_holds_the_port_too() -> None:
+    with socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - what the test is about
+        assert not is_free(server.getsockname()[1])
+
+
+def test_a_service_without_a_port_has_nothing_to_answer() -> None:
+    assert answers(Service("worker", "sleep", APIS))
+
+
+def test_an_api_answers_only_when_it_speaks_http(taken: int, free: int) -> None:
+    assert answers(Service("store", "sleep", APIS, taken))
+    assert not answers(Service("api", "sleep", APIS, free, http=True))
