@@ -1,11 +1,11 @@
 """The one error type that kraj shows to people, its codes and the exit codes.
 
 Every code is declared once, by the package that raises it, with `error_code`; the reference page
-`docs/errors.md` and `kraj explain` are made from the declarations. Errors are collected where a user
-can mend several at once (`KrajErrors`) and carry the place of their cause, never a traceback.
+`docs/errors.md` and `kraj explain` are made from the declarations. Errors are collected where a
+user can mend several at once (`KrajErrors`) and carry the place of their cause, never a traceback.
 
-Ranges: KRJ1xx files and model, KRJ2xx planning, KRJ3xx engines and state, KRJ4xx cloud (OpenStack API),
-KRJ5xx lab, KRJ6xx verification, KRJ7xx command line.
+Ranges: KRJ1xx files and model, KRJ2xx planning, KRJ3xx engines and state, KRJ4xx cloud (OpenStack
+API), KRJ5xx lab, KRJ6xx verification, KRJ7xx command line.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class KrajError(Exception):
     """An expected failure, ready to be shown.
 
     `message` says what is wrong with the offending value in it; `hint` says what to do next (the
-    code's remedy where none is given); `causes` is the chain of underlying messages, outermost first.
+    code's remedy where none is given); `causes` is the chain of messages below, outermost first.
     """
 
     code: ErrorCode

@@ -1,4 +1,4 @@
-"""What long actions report while they run: one stream, read by console, JSON lines and portal alike.
+"""What long actions report while they run: one stream for console, JSON lines and portal alike.
 
 Producers call a `Reporter`; they never print. Events are plain values without secrets.
 """
@@ -25,8 +25,8 @@ class EventKind(enum.StrEnum):
 class Event:
     """One thing that happened.
 
-    `action` names the long action (`lab up`, `preview`, `up`, `verify`, …); `subject` what it acts on
-    (a stack, a lab service); `resource` and `operation` are filled for a single resource of a stack.
+    `action` names the long action (`lab up`, `preview`, `up`, `verify`, …); `subject` what it acts
+    on (a stack, a lab service); `resource` and `operation` are filled for one resource of a stack.
     """
 
     kind: EventKind

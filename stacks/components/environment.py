@@ -19,7 +19,7 @@ from stacks.components.load_balancer import LoadBalancer
 from stacks.components.lookups import Lookups
 from stacks.components.network import Network, Router
 from stacks.components.project import TenantProject
-from stacks.components.servers import Server, ServerPool, Tags
+from stacks.components.servers import Server, ServerPool, Tags, VolumeOrder
 
 Document = documents.CentreDocument | documents.TenantDocument
 
@@ -123,6 +123,7 @@ class Environment:
                 provider=self._project.provider, delete_before_replace=True
             ),
         )
+        volume_order = VolumeOrder()
         return {
             pool.key: ServerPool(
                 pool.key,
@@ -132,6 +133,7 @@ class Environment:
                 key_pair=self._key_pair_of(pool, key_pair),
                 networks=self.networks,
                 firewall=self.firewall,
+                volume_order=volume_order,
                 opts=self._opts,
             )
             for pool in self._document.server_pools

@@ -45,6 +45,28 @@ class Server:
         return pulumi.Output.all(*(port.all_fixed_ips for port in self.ports)).apply(in_order)
 
 
+class VolumeOrder:
+    """Which volume must stand before another is asked for: the first of its type in the project.
+
+    Cinder counts a project's volumes of a type when the first one is asked for. Where several are
+    asked for at that moment, those under way are counted twice, for good, and a quota that has room
+    for exactly these refuses the last of them. The first ones of all types follow each other.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[str, pulumi.Resource] = {}
+
+    def before(self, volume_type: str) -> list[pulumi.Resource]:
+        """What the next volume of that type has to wait for."""
+        if volume_type in self._first:
+            return [self._first[volume_type]]
+        return list(self._first.values())[-1:]
+
+    def add(self, volume_type: str, volume: pulumi.Resource) -> None:
+        """Note a volume that was asked for."""
+        self._first.setdefault(volume_type, volume)
+
+
 class ServerPool(Component):
     """The servers of a pool."""
 
@@ -60,6 +82,7 @@ class ServerPool(Component):
         key_pair: pulumi.Input[str] | None,
         networks: Mapping[str, Network],
         firewall: FirewallRules,
+        volume_order: VolumeOrder,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
@@ -70,6 +93,7 @@ class ServerPool(Component):
         self._key_pair = key_pair
         self._networks = networks
         self._firewall = firewall
+        self._volume_order = volume_order
         self._last_in_zone: dict[str | None, openstack.compute.Instance] = {}
         self.group = openstack.compute.ServerGroup(
             name, name=pool.server_group, policies=pool.policy, opts=self.child()
@@ -161,7 +185,7 @@ class ServerPool(Component):
     def _volume(
         self, name: str, volume: documents.Volume, image_id: pulumi.Input[str] | None = None
     ) -> openstack.blockstorage.Volume:
-        return openstack.blockstorage.Volume(
+        made = openstack.blockstorage.Volume(
             name,
             name=volume.name,
             size=volume.size_gib,
@@ -171,8 +195,13 @@ class ServerPool(Component):
             metadata={**self._tags.mapping, **volume.metadata},
             # The quota has room for one boot volume per server; a data volume is never deleted
             # before its replacement stands.
-            opts=self.child(exclusive=image_id is not None),
+            opts=self.child(
+                after=self._volume_order.before(volume.volume_type),
+                exclusive=image_id is not None,
+            ),
         )
+        self._volume_order.add(volume.volume_type, made)
+        return made
 
     def _attach(
         self, name: str, instance: openstack.compute.Instance, volumes: Sequence[documents.Volume]

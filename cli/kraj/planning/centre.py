@@ -223,12 +223,15 @@ def _zone(context: Context, floating: tuple[FloatingAddress, ...]) -> Zone | Non
         return None
     dns = context.region.dns
     return Zone(
-        name=dns.zone,
+        name=f"{CENTRE_CODE}.{dns.zone}",
         email=dns.email,
         description=context.region.title,
         records=tuple(
             DnsRecord(
-                key=item.key, name=f"{item.key}.{dns.zone}", type="A", floating_address=item.key
+                key=item.key,
+                name=f"{item.key}.{CENTRE_CODE}.{dns.zone}",
+                type="A",
+                floating_address=item.key,
             )
             for item in floating
         ),

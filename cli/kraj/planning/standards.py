@@ -94,7 +94,6 @@ def image(entry: CatalogueImage, mirror: str | None) -> Image:
         "architecture": entry.architecture,
         "hw_disk_bus": "virtio",
         "hw_rng_model": "virtio",
-        "hypervisor_type": "qemu",
         "image_build_date": entry.build_date.isoformat() if entry.build_date else "",
         "image_description": entry.description or entry.name,
         "image_original_user": entry.original_user,

@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import openstack
-
 
 @dataclass(frozen=True, slots=True)
 class FoundServer:
@@ -96,11 +94,6 @@ class ProjectFound:
 
 
 Connection = Any  # openstack.connection.Connection; openstacksdk ships no types
-
-
-def connect(cloud: str) -> Connection:
-    """An administrator's connection to an entry of clouds.yaml."""
-    return openstack.connect(cloud=cloud, load_envvars=False, app_name="kraj")
 
 
 def read_project(connection: Connection, name: str) -> ProjectFound | None:

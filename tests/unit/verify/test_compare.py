@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.verify.builders import found_project, tenant_document
 
 from kraj.verify.checks import Check, Status
 from kraj.verify.compare import compare_project
 from kraj.verify.reader import FoundRule, ProjectFound
+from tests.unit.verify.builders import found_project, tenant_document
 
 
 def failures(found: ProjectFound | None) -> list[Check]:

@@ -51,7 +51,7 @@ def main() -> None:
             with contextlib.suppress(Exception):  # the program itself will meet the same error
                 # Pulumi's packages load when something is read of them, and a module of theirs
                 # that is imported before that leaves them with half their names.
-                getattr(importlib.import_module(module), "__doc__", None)
+                getattr(importlib.import_module(module), "any_name", None)
         if streams:
             _fork(control, streams)
 

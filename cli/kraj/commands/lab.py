@@ -1,0 +1,133 @@
+"""`kraj lab`: a real OpenStack on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kraj.commands.options import EventsFile, Json
+from kraj.errors import ExitCode, KrajError
+from kraj.operations.errors import NOT_CONFIRMED
+from kraj.operations.lab import open_lab
+from kraj.report.lab import print_lab_status
+from kraj.report.output import print_json, progress, results
+from kraj.report.progress import ConsoleProgress
+
+app = typer.Typer(
+    help="A real OpenStack on this machine: for trying, for tests, for the demo.",
+    no_args_is_help=True,
+)
+
+StateDir = Annotated[
+    Path | None,
+    typer.Option("--state", envvar="KRAJ_LAB_DIR", help="The lab's folder; default .kraj/lab."),
+]
+PortOffset = Annotated[
+    int,
+    typer.Option(
+        "--port-offset", min=0, max=40000, help="Added to every standard port of OpenStack."
+    ),
+]
+
+
+@app.command()
+def up(
+    with_: Annotated[
+        str, typer.Option("--with", help="More services, by comma: designate,swift.")
+    ] = "",
+    state: StateDir = None,
+    port_offset: PortOffset = 0,
+    json_: Json = False,
+    events: EventsFile = None,
+) -> int:
+    """Install what is missing, start every service, write clouds.yaml. Can be run again.
+
+    Example: kraj lab up --with designate
+    """
+    lab = open_lab(state, with_services=_words(with_), port_offset=port_offset)
+    with ConsoleProgress(progress(), events) as view:
+        lab.up(view.report)
+    status = lab.status()
+    if json_:
+        print_json(status.as_dict())
+    else:
+        print_lab_status(status, results(), brief=True)
+    return ExitCode.OK
+
+
+@app.command()
+def status(state: StateDir = None, json_: Json = False) -> int:
+    """Show the services, their ports and memory. Exit code 1 where one is not running.
+
+    Example: kraj lab status --json
+    """
+    lab = open_lab(state)
+    found = lab.status()
+    if json_:
+        print_json(found.as_dict())
+    else:
+        print_lab_status(found, results())
+    return ExitCode.OK if found.running else ExitCode.ERROR
+
+
+@app.command()
+def logs(
+    service: Annotated[str, typer.Argument(help="A service, as `kraj lab status` names it.")],
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many.")] = 50,
+    state: StateDir = None,
+    json_: Json = False,
+) -> int:
+    """Show the last log lines of a service.
+
+    Example: kraj lab logs nova-api -n 100
+    """
+    found = open_lab(state).logs(service, lines)
+    if json_:
+        print_json({"schema": "kraj.lab.logs/1", "service": service, "lines": list(found)})
+    else:
+        for line in found:
+            typer.echo(line)
+    return ExitCode.OK
+
+
+@app.command()
+def down(state: StateDir = None, json_: Json = False, events: EventsFile = None) -> int:
+    """Stop the services; everything in them is kept.
+
+    Example: kraj lab down
+    """
+    lab = open_lab(state)
+    with ConsoleProgress(progress(), events) as view:
+        lab.down(view.report)
+    if json_:
+        print_json(lab.status().as_dict())
+    return ExitCode.OK
+
+
+@app.command()
+def destroy(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    state: StateDir = None,
+    json_: Json = False,
+    events: EventsFile = None,
+) -> int:
+    """Stop the services and delete the lab with everything in it: no process, no file is left.
+
+    Example: kraj lab destroy --yes
+    """
+    lab = open_lab(state)
+    if not yes and not typer.confirm(
+        "Delete the lab and all that was provisioned in it?", err=True
+    ):
+        raise KrajError(NOT_CONFIRMED, "the lab was kept")
+    with ConsoleProgress(progress(), events) as view:
+        lab.destroy(view.report)
+    if json_:
+        print_json({"schema": "kraj.lab.destroy/1", "destroyed": True})
+    return ExitCode.OK
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

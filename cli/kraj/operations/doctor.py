@@ -1,0 +1,155 @@
+"""Examines the machine: Python, processors, memory, disk, what the lab and the engines need."""
+
+from __future__ import annotations
+
+import enum
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from kraj.errors import KrajError
+from kraj.operations.project import find_project
+
+GIB = 1024**3
+
+#: What the lab with all services uses at most (measured, see benchmarks/lab), with room for kraj.
+LAB_MEMORY_GIB = 4
+LAB_DISK_GIB = 4
+
+
+class Verdict(enum.StrEnum):
+    GOOD = "good"
+    NOTE = "note"  #: works, but something optional is missing
+    BAD = "bad"  #: kraj cannot work like this
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    subject: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "subject": self.subject,
+            "verdict": self.verdict.value,
+            "found": self.found,
+            "advice": self.advice,
+        }
+
+
+def examine() -> list[Finding]:
+    """All findings, in the order in which a person would look."""
+    looks: tuple[Callable[[], Finding], ...] = (
+        _python,
+        _system,
+        _processors,
+        _memory,
+        _project,
+        _disk,
+        _lab_servers,
+        _pulumi,
+    )
+    return [look() for look in looks]
+
+
+def _python() -> Finding:
+    return Finding("Python", Verdict.GOOD, f"{platform.python_version()} ({sys.executable})")
+
+
+def _system() -> Finding:
+    name = platform.system()
+    if name == "Linux":
+        try:
+            name = platform.freedesktop_os_release()["PRETTY_NAME"]
+        except OSError:
+            name = "Linux"
+        return Finding("system", Verdict.GOOD, name)
+    return Finding("system", Verdict.NOTE, name, "The lab runs on Linux only; clouds are reached.")
+
+
+def _processors() -> Finding:
+    count = os.cpu_count() or 1
+    if count >= 2:
+        return Finding("processors", Verdict.GOOD, str(count))
+    return Finding("processors", Verdict.NOTE, "1", "The lab starts in minutes with 2 or more.")
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available / GIB
+    if free >= LAB_MEMORY_GIB:
+        return Finding("memory", Verdict.GOOD, f"{free:.1f} GiB free")
+    return Finding(
+        "memory", Verdict.NOTE, f"{free:.1f} GiB free", f"The lab wants {LAB_MEMORY_GIB} GiB free."
+    )
+
+
+def _project() -> Finding:
+    try:
+        root = find_project().root
+    except KrajError as error:
+        return Finding("project", Verdict.NOTE, error.message, error.hint)
+    regions = sorted(path.parent.name for path in (root / "inventories").glob("*/region.yaml"))
+    return Finding("project", Verdict.GOOD, f"{root} with regions {', '.join(regions) or 'none'}")
+
+
+def _disk() -> Finding:
+    try:
+        folder = find_project().root
+    except KrajError:
+        folder = Path.cwd()
+    free = shutil.disk_usage(folder).free / GIB
+    if free >= LAB_DISK_GIB:
+        return Finding("disk", Verdict.GOOD, f"{free:.0f} GiB free")
+    return Finding(
+        "disk", Verdict.NOTE, f"{free:.1f} GiB free", f"The lab wants {LAB_DISK_GIB} GiB free."
+    )
+
+
+def _lab_servers() -> Finding:
+    programs = {
+        "mariadb-server": ("mariadbd",),
+        "rabbitmq-server": ("rabbitmq-server",),
+        "memcached": ("memcached",),
+    }
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/rabbitmq/bin"))
+    missing = [
+        package
+        for package, names in programs.items()
+        if not any(shutil.which(name, path=path) for name in names)
+    ]
+    if not missing:
+        return Finding("lab servers", Verdict.GOOD, "MariaDB, RabbitMQ, memcached")
+    if os.geteuid() == 0 or shutil.which("sudo"):
+        return Finding(
+            "lab servers",
+            Verdict.NOTE,
+            f"not installed yet: {', '.join(missing)}",
+            "`kraj lab up` installs them from the distribution.",
+        )
+    return Finding(
+        "lab servers",
+        Verdict.NOTE,
+        f"not installed: {', '.join(missing)}",
+        f"As root: apt-get install --no-install-recommends {' '.join(missing)}",
+    )
+
+
+def _pulumi() -> Finding:
+    found = shutil.which("pulumi")
+    if found:
+        return Finding("Pulumi CLI", Verdict.GOOD, found)
+    return Finding(
+        "Pulumi CLI",
+        Verdict.NOTE,
+        "not on PATH: the local engine applies the stacks",
+        "Optional: `kraj engine install` downloads it.",
+    )

@@ -1,0 +1,34 @@
+"""Describes the engines of this machine and installs Pulumi's CLI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kraj.engine.select import choose_engine
+from kraj.events import Reporter
+from kraj.operations.project import find_project
+
+
+def describe_engines(requested: str | None) -> dict[str, Any]:
+    """Which engine would be used, why, and what is known of each (schema `kraj.engine/1`)."""
+    # Pulumi's automation library is slow to load.
+    from kraj.engine.pulumi import engine_status  # noqa: PLC0415
+
+    state = find_project().state
+    engine, reason = choose_engine(requested, state)
+    return {
+        "schema": "kraj.engine/1",
+        "engine": engine.name,
+        "version": engine.version,
+        "reason": reason,
+        "details": {"state": str(state), **engine_status()},
+    }
+
+
+def install_pulumi(folder: Path | None, mirror: str | None, report: Reporter) -> dict[str, Any]:
+    """Install the pinned CLI and provider plugin (schema `kraj.engine.install/1`)."""
+    from kraj.engine.pulumi import install_cli  # noqa: PLC0415 - as above
+
+    info = install_cli(folder, mirror, report)
+    return {"schema": "kraj.engine.install/1", "version": info.version, "path": str(info.path)}

@@ -1,0 +1,64 @@
+"""Codes of the command line and of what the commands do (KRJ7xx)."""
+
+from kraj.errors import error_code
+
+USAGE = error_code(
+    "KRJ701",
+    "Wrong command line",
+    "An option or argument is missing, unknown or malformed.",
+    "Read the command's help: kraj COMMAND --help.",
+)
+NO_REGION = error_code(
+    "KRJ702",
+    "No region chosen",
+    "There is no region folder, or several and none was named.",
+    "Name it: --region NAME or KRAJ_REGION=NAME; make one with `kraj region init NAME`.",
+)
+UNKNOWN_TARGET = error_code(
+    "KRJ703",
+    "Unknown target",
+    "`--only` takes `centre` or `tenant:<slug>` of a tenant file that exists.",
+    "List the tenants with `kraj region show`.",
+)
+NOT_CONFIRMED = error_code(
+    "KRJ704",
+    "Not confirmed",
+    "The change deletes or replaces resources and nobody said yes.",
+    "Read the plan with `kraj plan`; run again and answer yes, or pass --yes.",
+)
+SOME_STACKS_FAILED = error_code(
+    "KRJ705",
+    "Some stacks failed",
+    "At least one stack could not be applied; the others were finished.",
+    "Mend the cause named above it and run the same command again: it goes on where it stopped.",
+)
+NO_PROJECT = error_code(
+    "KRJ706",
+    "Not in a kraj project",
+    "Neither this folder nor one above it has the folders stacks/ and roles/.",
+    "Change into the project, or name it: --project FOLDER or KRAJ_PROJECT=FOLDER.",
+)
+UNKNOWN_CODE = error_code(
+    "KRJ707",
+    "Unknown error code",
+    "No error has this code.",
+    "List them with `kraj explain`.",
+)
+LEDGER_OUT_OF_DATE = error_code(
+    "KRJ708",
+    "Address ledger out of date",
+    "The region's files need addresses that the ledger does not record yet.",
+    "Run `kraj plan` without --locked, review the change of addresses.yaml and commit it.",
+)
+INTERRUPTED = error_code(
+    "KRJ798",
+    "Interrupted",
+    "The command was stopped by Ctrl-C.",
+    "Run it again: it goes on where it stopped.",
+)
+INTERNAL = error_code(
+    "KRJ799",
+    "Internal error",
+    "kraj met a situation that its authors did not foresee.",
+    "Report it with the file named in the message; KRAJ_DEBUG=1 shows the traceback.",
+)

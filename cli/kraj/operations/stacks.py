@@ -1,0 +1,214 @@
+"""Runs stacks: the centre first, then the tenants side by side; one failure stops nobody else.
+
+Planning decides what a stack holds; an engine applies it; this module only joins and orders them.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kraj.engine.base import Engine, Operation, Result, StackSpec
+from kraj.engine.passphrase import derive_secret, resolve_passphrase
+from kraj.errors import KrajError, KrajErrors
+from kraj.events import Reporter
+from kraj.operations.errors import UNKNOWN_TARGET
+from kraj.operations.region import PlannedRegion
+from kraj.planning.naming import centre_stack_name, tenant_stack_name
+
+CENTRE = "centre"
+TENANT_PREFIX = "tenant:"
+
+#: Stacks that run side by side: each is a Python process (about 120 MB) and loads the cloud's API.
+DEFAULT_JOBS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StackRun:
+    """What came of one stack: a result or an error, never both."""
+
+    label: str
+    result: Result | None = None
+    error: KrajError | None = None
+
+
+def select_targets(planned: PlannedRegion, only: Sequence[str]) -> tuple[str, ...]:
+    """The labels to work on, centre first: all of the region, or those that were named.
+
+    Raises KRJ703 for a name that is neither `centre` nor a tenant's.
+    """
+    labels = (CENTRE, *(TENANT_PREFIX + slug for slug in planned.plan.tenants))
+    if not only:
+        return labels
+    unknown = [name for name in only if name not in labels]
+    if unknown:
+        raise KrajErrors(
+            KrajError(UNKNOWN_TARGET, f"no stack {name!r} in region {planned.name}")
+            for name in unknown
+        )
+    return tuple(label for label in labels if label in only)
+
+
+def stack_spec(planned: PlannedRegion, label: str) -> StackSpec:
+    """The stack of that label, ready for an engine."""
+    region = planned.name
+    if label == CENTRE:
+        kind, stack, identity = CENTRE, centre_stack_name(region), CENTRE
+        document: Any = planned.plan.centre
+    else:
+        document = planned.plan.tenants[label.removeprefix(TENANT_PREFIX)]
+        identity = document.tenant.code
+        kind, stack = "tenant", tenant_stack_name(region, identity)
+    passphrase = resolve_passphrase(planned.state_dir)
+    return StackSpec(
+        project=f"kraj-{kind}",
+        stack=stack,
+        label=label,
+        program=planned.project.stacks / kind,
+        config={
+            "kraj:document": document.model_dump_json(),
+            "openstack:cloud": planned.access.cloud.name,
+        },
+        secret_config={
+            "kraj:serviceUserPassword": derive_secret(
+                passphrase, f"{region}/{identity}/service-user"
+            )
+        },
+        environment=planned.access.environment,
+    )
+
+
+Action = Callable[[StackSpec, Reporter], Result]
+
+
+def preview(
+    engine: Engine,
+    planned: PlannedRegion,
+    labels: Sequence[str],
+    report: Reporter,
+    *,
+    refresh: bool = False,
+    jobs: int = DEFAULT_JOBS,
+) -> list[StackRun]:
+    """What `up` would do, stack by stack; all stacks side by side, since nothing is touched."""
+
+    def action(spec: StackSpec, reporter: Reporter) -> Result:
+        return engine.preview(spec, reporter, refresh=refresh)
+
+    return _side_by_side(action, planned, labels, report, jobs)
+
+
+def up(
+    engine: Engine,
+    planned: PlannedRegion,
+    labels: Sequence[str],
+    report: Reporter,
+    *,
+    refresh: bool = False,
+    jobs: int = DEFAULT_JOBS,
+) -> list[StackRun]:
+    """Apply: the centre first, because tenants use its networks and images; then the tenants."""
+
+    def action(spec: StackSpec, reporter: Reporter) -> Result:
+        return engine.up(spec, reporter, refresh=refresh)
+
+    return _centre_then_tenants(action, planned, labels, report, jobs)
+
+
+def refresh(
+    engine: Engine,
+    planned: PlannedRegion,
+    labels: Sequence[str],
+    report: Reporter,
+    *,
+    preview_only: bool = False,
+    jobs: int = DEFAULT_JOBS,
+) -> list[StackRun]:
+    """Read every resource back into the state: the next plan shows what was changed by hand."""
+
+    def action(spec: StackSpec, reporter: Reporter) -> Result:
+        return engine.refresh(spec, reporter, preview_only=preview_only)
+
+    return _side_by_side(action, planned, _existing(engine, planned, labels), report, jobs)
+
+
+def destroy(
+    engine: Engine,
+    planned: PlannedRegion,
+    labels: Sequence[str],
+    report: Reporter,
+    *,
+    preview_only: bool = False,
+    jobs: int = DEFAULT_JOBS,
+) -> list[StackRun]:
+    """Delete: tenants first, the centre last, and the centre only when no tenant is left."""
+    present = _existing(engine, planned, labels)
+
+    def action(spec: StackSpec, reporter: Reporter) -> Result:
+        result = engine.destroy(spec, reporter, preview_only=preview_only)
+        if not preview_only:
+            engine.remove(spec)
+        return result
+
+    tenants = [label for label in present if label != CENTRE]
+    runs = _side_by_side(action, planned, tenants, report, jobs)
+    if CENTRE in present and all(run.error is None for run in runs):
+        runs += _side_by_side(action, planned, [CENTRE], report, 1)
+    return runs
+
+
+def existing(engine: Engine, planned: PlannedRegion, labels: Sequence[str]) -> list[str]:
+    """Those of the labels whose stack has state."""
+    return _existing(engine, planned, labels)
+
+
+def _existing(engine: Engine, planned: PlannedRegion, labels: Sequence[str]) -> list[str]:
+    return [label for label in labels if engine.exists(stack_spec(planned, label))]
+
+
+def _centre_then_tenants(
+    action: Action, planned: PlannedRegion, labels: Sequence[str], report: Reporter, jobs: int
+) -> list[StackRun]:
+    runs: list[StackRun] = []
+    if CENTRE in labels:
+        runs = _side_by_side(action, planned, [CENTRE], report, 1)
+        if runs[0].error is not None:
+            return runs
+    tenants = [label for label in labels if label != CENTRE]
+    return runs + _side_by_side(action, planned, tenants, report, jobs)
+
+
+def _side_by_side(
+    action: Action, planned: PlannedRegion, labels: Sequence[str], report: Reporter, jobs: int
+) -> list[StackRun]:
+    if not labels:
+        return []
+    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        return list(
+            pool.map(lambda label: _one(action, stack_spec(planned, label), report), labels)
+        )
+
+
+def _one(action: Action, spec: StackSpec, report: Reporter) -> StackRun:
+    try:
+        return StackRun(spec.label, result=action(spec, report))
+    except KrajErrors as several:
+        first, *others = several.errors
+        causes = (*first.causes, *(error.message for error in others))
+        whole = KrajError(first.code, first.message, first.location, first.hint, causes)
+        return StackRun(spec.label, error=whole)
+    except KrajError as error:
+        return StackRun(spec.label, error=error)
+
+
+def destructive_steps(runs: Sequence[StackRun]) -> list[tuple[str, str, Operation]]:
+    """Stack, resource name and operation of everything that would be deleted or replaced."""
+    return [
+        (run.label, step.name, step.operation)
+        for run in runs
+        if run.result is not None
+        for step in run.result.steps
+        if step.operation in (Operation.DELETE, Operation.REPLACE)
+    ]

@@ -1,0 +1,37 @@
+"""The state of a lab as text."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from kraj.lab.status import LabStatus
+
+
+def print_lab_status(status: LabStatus, console: Console, *, brief: bool = False) -> None:
+    """One line with the essentials; unless `brief`, first a row per service."""
+    if not status.exists:
+        console.print(f"No lab in {escape(str(status.folder))}: start one with `kraj lab up`.")
+        return
+    if not brief:
+        table = Table(box=None, pad_edge=False)
+        table.add_column("service")
+        table.add_column("state")
+        table.add_column("port", justify="right")
+        table.add_column("MiB", justify="right")
+        for item in status.services:
+            style = "green" if item.state == "RUNNING" else "red"
+            table.add_row(
+                item.name,
+                f"[{style}]{item.state.lower()}[/]",
+                str(item.port or ""),
+                str(item.memory_mib or ""),
+            )
+        console.print(table)
+    word = "[green]running[/]" if status.running else "[yellow]not running[/]"
+    console.print(
+        f"Lab {word}: {len(status.services)} services, {status.memory_mib} MiB, "
+        f"cloud `lab` in {escape(str(status.clouds_file))}",
+        soft_wrap=True,
+    )

@@ -1,0 +1,27 @@
+"""The two consoles, results on standard output and progress on standard error, and JSON.
+
+Progress never mixes with results: `kraj plan --json | jq` works with a progress bar on screen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+
+def results() -> Console:
+    """Standard output."""
+    return Console(highlight=False)
+
+
+def progress() -> Console:
+    """Standard error."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on standard output, readable by people and programs."""
+    print(json.dumps(document, ensure_ascii=False, indent=2, default=str))

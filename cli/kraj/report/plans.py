@@ -1,0 +1,127 @@
+"""Plans and results of stacks as JSON documents and as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from kraj.engine.base import Operation, Result, Step
+from kraj.operations.stacks import StackRun
+
+_STYLES = {
+    Operation.CREATE: ("+", "green"),
+    Operation.UPDATE: ("~", "yellow"),
+    Operation.REPLACE: ("±", "magenta"),
+    Operation.DELETE: ("-", "red"),
+    Operation.IMPORT: ("=", "cyan"),
+}
+#: The columns of the summary, in the order in which they worry an admin least to most.
+_COLUMNS = (Operation.SAME, Operation.CREATE, Operation.UPDATE, Operation.REPLACE, Operation.DELETE)
+
+
+def runs_as_dict(runs: Sequence[StackRun]) -> list[dict[str, Any]]:
+    """One entry per stack: operation counts, steps that change something, outputs, or the error."""
+    return [_run_as_dict(run) for run in runs]
+
+
+def _run_as_dict(run: StackRun) -> dict[str, Any]:
+    if run.result is None:
+        return {"stack": run.label, "error": run.error.as_dict() if run.error else None}
+    return {
+        "stack": run.label,
+        "error": None,
+        "has_changes": run.result.has_changes,
+        "counts": _count_row(run.result),
+        "seconds": round(run.result.seconds, 3),
+        "steps": [_step_as_dict(step) for step in _changing(run.result.steps)],
+        "diagnostics": list(run.result.diagnostics),
+    }
+
+
+def _step_as_dict(step: Step) -> dict[str, Any]:
+    return {
+        "operation": step.operation.value,
+        "name": step.name,
+        "type": step.type,
+        "urn": step.urn,
+        "id": step.id,
+        "changed": list(step.changed),
+        "replaced_by": list(step.replaced_by),
+    }
+
+
+def _changing(steps: Iterable[Step]) -> list[Step]:
+    return [step for step in steps if step.operation in _STYLES]
+
+
+def _count_row(result: Result) -> dict[str, int]:
+    return {operation.value: result.counts.get(operation, 0) for operation in _COLUMNS}
+
+
+def totals(runs: Sequence[StackRun]) -> dict[str, int]:
+    """Sum of the counts over all stacks that have a result."""
+    sums = {operation.value: 0 for operation in _COLUMNS}
+    for run in runs:
+        if run.result is not None:
+            for name, count in _count_row(run.result).items():
+                sums[name] += count
+    return sums
+
+
+def print_steps(runs: Sequence[StackRun], console: Console, *, limit: int = 60) -> None:
+    """The changing steps of each stack: the first `limit`, then how many more there are."""
+    for run in runs:
+        if run.result is None or not run.result.has_changes:
+            continue
+        console.print(f"[bold]{escape(run.label)}[/]")
+        steps = _changing(run.result.steps)
+        for step in steps[:limit]:
+            mark, style = _STYLES[step.operation]
+            kind = step.type.rsplit(":", 1)[-1]
+            reason = ", ".join(step.replaced_by or step.changed)
+            console.print(
+                f"  [{style}]{mark}[/] {escape(kind)} [bold]{escape(step.name)}[/]"
+                + (f" [dim]({escape(reason)})[/]" if reason else ""),
+                soft_wrap=True,
+            )
+        if len(steps) > limit:
+            console.print(f"  [dim]… and {len(steps) - limit} more (--json shows all)[/]")
+        for note in run.result.diagnostics:
+            console.print(f"  [yellow]note:[/] {escape(note)}", soft_wrap=True)
+
+
+def print_summary(runs: Sequence[StackRun], console: Console, *, title: str) -> None:
+    """One row per stack and a total."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("stack")
+    for operation in _COLUMNS:
+        table.add_column(operation.value, justify="right")
+    table.add_column("seconds", justify="right")
+    for run in runs:
+        if run.result is None:
+            table.add_row(run.label, "[red]failed[/]")
+            continue
+        counts = _count_row(run.result)
+        table.add_row(
+            run.label,
+            *(_cell(operation, counts[operation.value]) for operation in _COLUMNS),
+            f"{run.result.seconds:.1f}",
+        )
+    if len(runs) > 1:
+        sums = totals(runs)
+        table.add_section()
+        table.add_row(
+            "in total", *(_cell(item, sums[item.value]) for item in _COLUMNS), style="bold"
+        )
+    console.print(table)
+
+
+def _cell(operation: Operation, count: int) -> str:
+    if count == 0:
+        return "[dim]·[/]"
+    style = _STYLES.get(operation, ("", ""))[1]
+    return f"[{style}]{count}[/]" if style else str(count)

@@ -1,0 +1,184 @@
+"""Prefixes never move and never overlap, whatever comes and goes."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kraj.errors import KrajError
+from kraj.model.address_plan import FloatingPlan, Ipv4Plan, Ipv6Plan, NetworkPlan
+from kraj.planning.addresses import (
+    Allocation,
+    Claim,
+    Ledger,
+    allocate,
+    block_count,
+    centre_prefix,
+    dynamic_range,
+    server_address,
+    usable_prefixes,
+    virtual_address,
+)
+from kraj.planning.ledger import ledger_from_text, ledger_to_text
+
+PLAN = NetworkPlan(
+    ipv4=Ipv4Plan(
+        supernet=ipaddress.IPv4Network("10.64.0.0/16"),
+        centre_prefix_length=20,
+        tenant_prefix_length=24,
+        reserved=(ipaddress.IPv4Network("10.64.32.0/22"),),
+    ),
+    ipv6=Ipv6Plan(
+        supernet=ipaddress.IPv6Network("fd4c:5a05:1000::/44"),
+        centre_prefix_length=56,
+        tenant_prefix_length=64,
+    ),
+    floating=FloatingPlan(ipv4=ipaddress.IPv4Network("203.0.113.0/24"), usable=200),
+)
+CODES = st.sampled_from([f"5{number:05}" for number in range(40)])
+SERVICES = st.sets(st.sampled_from(["archive", "map", "records", "portal"])).map(
+    lambda names: tuple(sorted(names))
+)
+CLAIMS = st.dictionaries(CODES, st.tuples(st.text("abc", min_size=1, max_size=5), SERVICES))
+
+
+def claims(wanted: dict[str, tuple[str, tuple[str, ...]]]) -> list[Claim]:
+    return [Claim(code, name, services) for code, (name, services) in wanted.items()]
+
+
+@given(st.lists(CLAIMS, min_size=1, max_size=6))
+def test_no_sequence_of_changes_moves_a_prefix_or_an_address(
+    history: list[dict[str, tuple[str, tuple[str, ...]]]],
+) -> None:
+    ledger = Ledger()
+    first_seen: dict[str, Allocation] = {}
+    for wanted in history:
+        ledger = allocate(PLAN, ledger, claims(wanted))
+        assert set(ledger.tenants) == set(wanted)
+        for code, allocation in ledger.tenants.items():
+            before = first_seen.setdefault(code, allocation)
+            assert (allocation.ipv4, allocation.ipv6) == (before.ipv4, before.ipv6)
+            for service, block in before.blocks.items():
+                assert allocation.blocks[service] == block
+            first_seen[code] = allocation
+
+
+@given(st.lists(CLAIMS, min_size=1, max_size=6))
+def test_no_two_ranges_ever_overlap(
+    history: list[dict[str, tuple[str, tuple[str, ...]]]],
+) -> None:
+    ledger = Ledger()
+    for wanted in history:
+        ledger = allocate(PLAN, ledger, claims(wanted))
+        everyone = [*ledger.tenants.values(), *ledger.released.values()]
+        ipv4 = [item.ipv4 for item in everyone]
+        ipv4 += [*PLAN.ipv4.reserved, ipaddress.IPv4Network(centre_prefix(PLAN.ipv4))]
+        ipv6 = [item.ipv6 for item in everyone if item.ipv6 is not None]
+        for one, other in itertools.combinations(ipv4, 2):
+            assert not one.overlaps(other)
+        for one6, other6 in itertools.combinations(ipv6, 2):
+            assert not one6.overlaps(other6)
+
+
+@given(CLAIMS)
+def test_the_order_of_the_files_does_not_matter(
+    wanted: dict[str, tuple[str, tuple[str, ...]]],
+) -> None:
+    forwards = allocate(PLAN, Ledger(), claims(wanted))
+    backwards = allocate(PLAN, Ledger(), reversed(claims(wanted)))
+    assert forwards == backwards
+    assert ledger_to_text(forwards) == ledger_to_text(backwards)
+
+
+@given(CLAIMS)
+def test_a_ledger_survives_being_written_and_read(
+    wanted: dict[str, tuple[str, tuple[str, ...]]],
+) -> None:
+    ledger = allocate(PLAN, allocate(PLAN, Ledger(), claims(wanted)), claims(wanted)[1:])
+    assert ledger_from_text(ledger_to_text(ledger)) == ledger
+
+
+def test_a_released_prefix_waits_for_its_former_holder() -> None:
+    both = allocate(PLAN, Ledger(), [Claim("1", "a"), Claim("2", "b")])
+    one = allocate(PLAN, both, [Claim("2", "b")])
+    newcomer = allocate(PLAN, one, [Claim("2", "b"), Claim("3", "c")])
+    assert newcomer.tenants["3"].ipv4 != both.tenants["1"].ipv4
+    back = allocate(PLAN, newcomer, [Claim("1", "a"), Claim("2", "b"), Claim("3", "c")])
+    assert back.tenants["1"].ipv4 == both.tenants["1"].ipv4
+
+
+def test_reserved_ranges_are_stepped_over() -> None:
+    ledger = allocate(PLAN, Ledger(), [Claim(f"{n:03}", "x") for n in range(60)])
+    thirds = [item.ipv4.network_address.packed[2] for item in ledger.tenants.values()]
+    assert thirds == [*range(16, 32), *range(36, 80)]
+
+
+def test_exhaustion_names_the_room_that_is_left() -> None:
+    with pytest.raises(KrajError, match="room for 236 more tenants of /24, but 240 need one"):
+        allocate(PLAN, Ledger(), [Claim(f"{n:03}", "x") for n in range(240)])
+
+
+@pytest.mark.parametrize(
+    ("prefix", "message"),
+    [
+        ("10.65.0.0/24", "outside the supernet"),
+        ("10.64.3.0/24", "overlaps the centre"),
+        ("10.64.33.0/24", "overlaps reserved"),
+        ("10.64.16.0/24", "overlaps 000001"),
+    ],
+)
+def test_a_ledger_that_contradicts_the_plan_is_refused(prefix: str, message: str) -> None:
+    ledger = Ledger(
+        {
+            "000001": Allocation("a", ipaddress.IPv4Network("10.64.16.0/24")),
+            "000002": Allocation("b", ipaddress.IPv4Network(prefix)),
+        }
+    )
+    with pytest.raises(KrajError, match=message) as caught:
+        allocate(PLAN, ledger, [])
+    assert caught.value.code.code == "KRJ202"
+
+
+def test_too_many_services_for_a_prefix_are_refused() -> None:
+    small = PLAN.model_copy(
+        update={"ipv4": PLAN.ipv4.model_copy(update={"tenant_prefix_length": 26})}
+    )
+    with pytest.raises(KrajError, match="room for 2"):
+        allocate(small, Ledger(), [Claim("1", "a", ("archive", "map", "records"))])
+
+
+@given(st.integers(min_value=0, max_value=13), st.integers(min_value=0, max_value=6))
+def test_addresses_of_blocks_stay_below_what_neutron_hands_out(block: int, number: int) -> None:
+    prefix = ipaddress.IPv4Network("10.64.16.0/24")
+    assert block_count(prefix) == 14
+    low = ipaddress.IPv4Address(dynamic_range(prefix)[0])
+    server = ipaddress.IPv4Address(server_address(prefix, block, number))
+    virtual = ipaddress.IPv4Address(virtual_address(prefix, block))
+    assert prefix[1] < server < virtual < low
+
+
+def test_the_subnet_pool_has_everything_but_the_reserved_ranges() -> None:
+    parts = [ipaddress.IPv4Network(text) for text in usable_prefixes(PLAN.ipv4)]
+    assert sum(part.num_addresses for part in parts) == 65536 - 1024
+    assert not any(part.overlaps(PLAN.ipv4.reserved[0]) for part in parts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 2\n",
+        "tenants: [1]\n",
+        'tenants: {"1": {name: a, ipv4: 10.0.0.1/24}}\n',
+        "other: {}\n",
+        "tenants: {",
+    ],
+)
+def test_a_file_that_is_no_ledger_is_refused_with_its_name(text: str) -> None:
+    with pytest.raises(KrajError) as caught:
+        ledger_from_text(text, "addresses.yaml")
+    assert caught.value.code.code == "KRJ203"
+    assert str(caught.value.location).startswith("addresses.yaml")
