@@ -12,9 +12,6 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from kraj.engine.errors import BAD_PASSPHRASE_FILE
 from kraj.errors import KrajError
 
@@ -52,6 +49,9 @@ def derive_secret(passphrase: str, purpose: str) -> str:
     lower case, upper case, digit and mark. `purpose` names the use, for example
     `tenant/563889/service-user`; two purposes give independent secrets.
     """
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - slow to load
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+
     stream = HKDF(
         algorithm=SHA256(), length=8 * SECRET_LENGTH, salt=b"kraj", info=purpose.encode()
     ).derive(passphrase.encode())

@@ -89,6 +89,7 @@ def test_secrets_that_were_exported_in_the_open_are_encrypted_again(lab: Lab) ->
         (lambda d: d["deployment"]["resources"].reverse(), "does not stand before it"),
         (lambda d: d["deployment"]["resources"].append(d["deployment"]["resources"][-1]), "twice"),
         (lambda d: d["deployment"]["resources"][-1].update(taint=True), "uses 'taint'"),
+        (lambda d: d["deployment"]["resources"][-1].pop("type"), "not a deployment .* 'type'"),
         (
             lambda d: d["deployment"].update(secrets_providers={"type": "cloud", "state": {}}),
             "kept by 'cloud'",

@@ -1,8 +1,8 @@
 """Secrets in state: Pulumi's passphrase scheme, and property values in their checkpoint form.
 
 The key is PBKDF2-HMAC-SHA256 of the passphrase over a million rounds, the cipher AES-256-GCM
-(Pulumi: sdk/go/common/resource/config/crypt.go). The standard library computes the key in half the
-time of pulumi-crypto and beside the interpreter lock; the ciphertexts are pulumi-crypto's.
+(Pulumi: sdk/go/common/resource/config/crypt.go). Computing the key takes a quarter of a second; it
+is done beside the interpreter lock and only once for each stack.
 """
 
 from __future__ import annotations
@@ -14,17 +14,10 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Final
 
-from pulumi_crypto import (
-    KEY_SIZE_BYTES,
-    PASSPHRASE_SALT_SIZE_BYTES,
-    PBKDF2_COUNT,
-    VERIFICATION_PLAINTEXT,
-    PulumiCryptoError,
-    decrypt_string,
-    encrypt_string,
-)
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kraj.engine.errors import STATE_UNREADABLE, WRONG_PASSPHRASE
 from kraj.engine.local.values import (
@@ -37,6 +30,31 @@ from kraj.engine.local.values import (
     secret,
 )
 from kraj.errors import KrajError
+
+_ROUNDS: Final = 1_000_000
+_KEY_BYTES: Final = 32
+_SALT_BYTES: Final = 8
+_NONCE_BYTES: Final = 12
+_VERIFIER: Final = "pulumi"  #: the plaintext by which a passphrase is checked
+
+
+def encrypt_text(plaintext: str, key: bytes) -> str:
+    """`v1:<nonce>:<ciphertext and tag>` in base 64."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    sealed = AESGCM(key).encrypt(nonce, plaintext.encode(), None)
+    return f"v1:{base64.b64encode(nonce).decode()}:{base64.b64encode(sealed).decode()}"
+
+
+def decrypt_text(ciphertext: str, key: bytes) -> str:
+    """The plaintext. Raises ValueError where text or key is wrong."""
+    version, nonce, sealed = ciphertext.split(":")
+    if version != "v1":
+        raise ValueError(f"ciphertext of unknown version {version!r}")
+    try:
+        plain = AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(sealed), None)
+    except InvalidTag as error:
+        raise ValueError("wrong key or damaged ciphertext") from error
+    return plain.decode()
 
 
 class KeyRing:
@@ -58,7 +76,7 @@ class KeyRing:
     def _compute(self, salt: bytes, future: Future[bytes]) -> None:
         try:
             passphrase = self._passphrase().encode()
-            key = hashlib.pbkdf2_hmac("sha256", passphrase, salt, PBKDF2_COUNT, KEY_SIZE_BYTES)
+            key = hashlib.pbkdf2_hmac("sha256", passphrase, salt, _ROUNDS, _KEY_BYTES)
             future.set_result(key)
         except BaseException as error:
             with self._lock:
@@ -79,7 +97,7 @@ class Crypter:
         self._known: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         if salt_state is None:
-            self._salt = secrets.token_bytes(PASSPHRASE_SALT_SIZE_BYTES)
+            self._salt = secrets.token_bytes(_SALT_BYTES)
             self._verified = True
         else:
             self._salt = _salt_of(salt_state)
@@ -94,7 +112,7 @@ class Crypter:
         """`v1:<salt>:<verifier>`, as Pulumi keeps it in the state."""
         with self._lock:
             if self._salt_state is None:
-                verifier = encrypt_string(VERIFICATION_PLAINTEXT, self._key())
+                verifier = encrypt_text(_VERIFIER, self._key())
                 self._salt_state = f"v1:{base64.b64encode(self._salt).decode()}:{verifier}"
             return self._salt_state
 
@@ -103,14 +121,14 @@ class Crypter:
         with self._lock:
             known = self._known.get((scope, plaintext))
             if known is None:
-                known = self._known[scope, plaintext] = encrypt_string(plaintext, self._key())
+                known = self._known[scope, plaintext] = encrypt_text(plaintext, self._key())
             return known
 
     def decrypt(self, ciphertext: str, scope: str) -> str:
         with self._lock:
             try:
-                plaintext: str = decrypt_string(ciphertext, self._key())
-            except PulumiCryptoError as error:
+                plaintext = decrypt_text(ciphertext, self._key())
+            except ValueError as error:
                 raise KrajError(
                     STATE_UNREADABLE, "a secret in the state cannot be decrypted: it is damaged"
                 ) from error
@@ -121,8 +139,8 @@ class Crypter:
         key = self._keys.prepare(self._salt).result()
         if not self._verified and self._salt_state is not None:
             try:
-                decrypt_string(self._salt_state.split(":", 2)[2], key)
-            except PulumiCryptoError as error:
+                decrypt_text(self._salt_state.split(":", 2)[2], key)
+            except ValueError as error:
                 raise KrajError(
                     WRONG_PASSPHRASE, "the passphrase is not the one that this state was made with"
                 ) from error

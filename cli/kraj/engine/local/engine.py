@@ -79,7 +79,7 @@ class LocalEngine:
 
     def warm(self) -> None:
         """Begin to load what the first program needs, while the caller does something else."""
-        self._hosts.warm()
+        self._hosts.load_ahead()
 
     # -- the contract
 
@@ -196,6 +196,7 @@ class LocalEngine:
         """Run the program for a preview or an update; the latter's caller holds the lock."""
         notes = notes or _Notes()
         preview = action == "preview"
+        self._hosts.load_ahead(_modules_of(self._store(spec).load()))
         with contextlib.closing(Program(spec, self._hosts, notes)) as program:
 
             def work(session: Session, state: StackState) -> None:
@@ -317,6 +318,17 @@ def _fingerprint(spec: StackSpec) -> tuple[Any, ...]:
         *(tuple(sorted(setting.items())) for setting in settings),
         *((path.name, path.stat().st_mtime_ns) for path in files),
     )
+
+
+def _modules_of(deployment: Mapping[str, Any] | None) -> set[str]:
+    """The modules of Pulumi's packages that a program with these resources will import."""
+    types = {str(item.get("type")) for item in (deployment or {}).get("resources") or ()}
+    tokens = [type_.split(":") for type_ in types if type_.count(":") == 2]
+    return {
+        f"pulumi_{package}.{module.partition('/')[0]}"
+        for package, module, _name in tokens
+        if package != "pulumi"
+    }
 
 
 class _Notes:

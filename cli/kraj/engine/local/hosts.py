@@ -76,17 +76,16 @@ class ProgramHosts:
         ]
         return HostProcess(handle, *files)
 
-    def warm(self) -> None:
-        """Begin to load Pulumi's SDK."""
+    def load_ahead(self, modules: Iterable[str] = ()) -> None:
+        """Begin to load Pulumi's SDK, and modules for the processes to come.
+
+        Errors are left to whoever needs the modules.
+        """
         with self._lock:
             if self._control is None:
                 self._control = self._launch()
-
-    def load_ahead(self, modules: Iterable[str]) -> None:
-        """Have modules loaded for the processes to come; errors are left to whoever needs them."""
-        with self._lock:
-            new = [name for name in modules if name not in self._loaded]
-            if new and self._control is not None:
+            new = sorted({*modules} - self._loaded)
+            if new:
                 self._loaded.update(new)
                 with contextlib.suppress(OSError):
                     self._control.send(json.dumps({"modules": new}).encode())

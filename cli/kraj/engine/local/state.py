@@ -120,11 +120,17 @@ def load_deployment(deployment: Mapping[str, Any] | None, crypter: Crypter) -> S
         return StackState([], [], crypter)
     if deployment.get("snippets") or deployment.get("extensions"):
         raise KrajError(STATE_UNREADABLE, "the state uses snippets or extensions of Pulumi")
-    resources = [_load_resource(item, crypter) for item in deployment.get("resources") or ()]
-    pending = [
-        PendingOperation(_load_resource(item["resource"], crypter), item["type"])
-        for item in deployment.get("pending_operations") or ()
-    ]
+    try:
+        resources = [_load_resource(item, crypter) for item in deployment.get("resources") or ()]
+        pending = [
+            PendingOperation(_load_resource(item["resource"], crypter), item["type"])
+            for item in deployment.get("pending_operations") or ()
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise KrajError(
+            STATE_UNREADABLE,
+            f"the state is not a deployment of version 3: {type(error).__name__}: {error}",
+        ) from error
     state = StackState(resources, pending, crypter)
     check_integrity(resources)
     return state
