@@ -94,7 +94,7 @@ def _show(errors: Sequence[KrajError], args: Sequence[str]) -> ExitCode:
         typer.echo(errors_as_json(errors))
     else:
         print_errors(errors, Console(stderr=True))
-    interrupted = any(error.details.get("interrupted") for error in errors)
+    interrupted = any(error.details.get("exit_code") == 130 for error in errors)
     return ExitCode.INTERRUPTED if interrupted else ExitCode.ERROR
 
 

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-from kraj.commands.options import EngineName, Json
-from kraj.errors import ExitCode
+from kraj.commands.options import CloudName, EngineName, Json, Region
+from kraj.errors import ExitCode, KrajError
 from kraj.operations.engine import describe_engines, install_pulumi
+from kraj.operations.errors import NOT_CONFIRMED
+from kraj.operations.region import pick_engine, plan_region_files
+from kraj.operations.stacks import select_targets, stack_spec
 from kraj.report.output import print_json, progress, results
 from kraj.report.progress import ConsoleProgress
 
@@ -54,4 +57,30 @@ def install(
         print_json(installed)
     else:
         results().print(f"[green]✓[/] Pulumi {installed['version']} in {installed['path']}")
+    return ExitCode.OK
+
+
+@app.command()
+def unlock(
+    stack: Annotated[str, typer.Argument(help="`centre` or `tenant:<slug>`.")],
+    region: Region = None,
+    engine: EngineName = None,
+    cloud: CloudName = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json_: Json = False,
+) -> int:
+    """Break the lock of a stack whose holder is gone; the refusal names the holder.
+
+    Example: kraj engine unlock tenant:liberec
+    """
+    planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
+    chosen, _why = pick_engine(planned, engine)
+    (label,) = select_targets(planned, [stack])
+    if not yes and not typer.confirm(f"Is really nobody working on {label}?", err=True):
+        raise KrajError(NOT_CONFIRMED, f"the lock of {label} was kept")
+    chosen.cancel(stack_spec(planned, label))
+    if json_:
+        print_json({"schema": "kraj.engine.unlock/1", "stack": label, "unlocked": True})
+    else:
+        results().print(f"[green]✓[/] {label} is unlocked")
     return ExitCode.OK

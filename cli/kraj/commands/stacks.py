@@ -313,7 +313,7 @@ def _raise_failures(runs: Sequence[StackRun], console: Console, *, quiet: bool) 
     errors = [run.error for run in runs if run.error is not None]
     if not errors:
         return
-    if any(error.details.get("interrupted") for error in errors):
+    if any(error.details.get("exit_code") == ExitCode.INTERRUPTED for error in errors):
         raise KrajErrors(errors)
     if not quiet:
         for run in runs:
