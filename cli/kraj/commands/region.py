@@ -9,7 +9,6 @@ import typer
 
 from kraj.commands.options import Json, Region
 from kraj.errors import ExitCode
-from kraj.model.render import init_region
 from kraj.model.schema import schema_of
 from kraj.operations.region import read_region
 from kraj.report.output import print_json, results
@@ -38,6 +37,8 @@ def init(
 
     Example: kraj region init vysocina --title "Kraj Vysočina" --nuts CZ063 --country CZ
     """
+    from kraj.model.render import init_region  # noqa: PLC0415 - loads the template engine
+
     made = init_region(
         folder / name, name=name, title=title, nuts=nuts, country=country, time_zone=time_zone
     )

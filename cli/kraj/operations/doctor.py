@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from kraj.errors import KrajError
 from kraj.operations.project import find_project
 
@@ -84,6 +82,8 @@ def _processors() -> Finding:
 
 
 def _memory() -> Finding:
+    import psutil  # noqa: PLC0415 - slow to load, and used here alone
+
     free = psutil.virtual_memory().available / GIB
     if free >= LAB_MEMORY_GIB:
         return Finding("memory", Verdict.GOOD, f"{free:.1f} GiB free")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kraj.errors import KrajError
-from kraj.lab import Lab, LabSettings
 from kraj.operations.project import STATE_FOLDER, find_project
+
+if TYPE_CHECKING:
+    from kraj.lab import Lab
 
 
 def lab_folder(folder: Path | None) -> Path:
@@ -26,6 +29,9 @@ def open_lab(
     port_offset: int = 0,
 ) -> Lab:
     """The lab with its remembered settings; what is given here is added to them."""
+    # Loads the supervisor and the templates, which no other command needs.
+    from kraj.lab import Lab, LabSettings  # noqa: PLC0415
+
     place = lab_folder(folder)
     saved = LabSettings.load(place)
     if saved is None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from kraj.lab.status import LabStatus
+if TYPE_CHECKING:
+    from kraj.lab.status import LabStatus
 
 
 def print_lab_status(status: LabStatus, console: Console, *, brief: bool = False) -> None:
