@@ -47,7 +47,12 @@ def connect(settings: LabSettings) -> Any:
     loader = openstack.config.OpenStackConfig(
         config_files=[str(settings.clouds_file)], load_envvars=False
     )
-    return openstack.connection.Connection(config=loader.get_one(cloud="lab"), app_name="kraj")
+    connection = openstack.connection.Connection(
+        config=loader.get_one(cloud="lab"), app_name="kraj"
+    )
+    # Past any proxy that the environment names for the outside world.
+    connection.session.session.trust_env = False
+    return connection
 
 
 def fill_catalogue(settings: LabSettings) -> None:

@@ -10,6 +10,9 @@ import psutil
 
 from kraj.lab.services import Service
 
+#: Past any proxy that the environment names for the outside world.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 def is_free(port: int) -> bool:
     """Whether a program could listen on that port of 127.0.0.1 now."""
@@ -52,7 +55,7 @@ def answers(service: Service) -> bool:
     if not service.http:
         return listens(service.port)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/", timeout=5):
+        with DIRECT.open(f"http://127.0.0.1:{service.port}/", timeout=5):
             return True
     except urllib.error.HTTPError as answer:
         return answer.code < 500

@@ -23,7 +23,7 @@ from kraj.lab.supervision import Supervision
 #: How long a service may take until it answers; the slowest needs 15 s alone on one processor.
 SERVICE_SECONDS = 180.0
 POLL_SECONDS = 0.2
-LOG_LINES = 12
+LOG_LINES = 20
 SHOWN_PORTS = 3
 ENDED = ("EXITED", "FATAL", "BACKOFF")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import socket
+import threading
 from collections.abc import Iterator
 
 import psutil
@@ -47,6 +49,26 @@ def test_a_service_without_a_port_has_nothing_to_answer() -> None:
     assert answers(Service("worker", "sleep", APIS))
 
 
-def test_an_api_answers_only_when_it_speaks_http(taken: int, free: int) -> None:
+@pytest.mark.parametrize(("status", "ready"), [(200, True), (401, True), (503, False)])
+def test_an_api_answers_when_it_speaks_http_without_a_fault_of_its_own(
+    status: int, ready: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A proxy for the outside world must not be asked for this machine.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing on the console of the tests."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        assert answers(Service("api", "sleep", APIS, server.server_port, http=True)) is ready
+
+
+def test_an_api_that_does_not_listen_does_not_answer(taken: int, free: int) -> None:
     assert answers(Service("store", "sleep", APIS, taken))
     assert not answers(Service("api", "sleep", APIS, free, http=True))
