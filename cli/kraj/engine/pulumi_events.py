@@ -42,10 +42,10 @@ _SILENT: Final = frozenset(
 )
 
 _PROVIDER_PREFIX: Final = re.compile(
-    r"^\s*(sdk-v2/\S+: sdk\.helper_schema|(creating|updating|deleting|reading) urn:\S+): "
+    r"^(sdk-v2/\S+: sdk\.helper_schema|(creating|updating|deleting|reading) urn:\S+): "
 )
 _PROVIDER_SUFFIX: Final = re.compile(r": provider=\S+$")
-_COUNT: Final = re.compile(r"^\d+ errors? occurred:\s*")
+_COUNT: Final = re.compile(r"\d+ errors? occurred:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +228,9 @@ def _step_of(metadata: StepEventMetadata) -> Step | None:
 
 def _provider_words(message: str) -> str:
     """A provider's message without the places in its source and without its counting."""
-    text = _PROVIDER_SUFFIX.sub("", _PROVIDER_PREFIX.sub("", message))
-    points = _COUNT.sub("", text).split("\n")
-    return "; ".join(filter(None, (point.strip().removeprefix("* ").strip() for point in points)))
+    lines = (line.strip().removeprefix("* ") for line in message.splitlines())
+    points = (_PROVIDER_SUFFIX.sub("", _PROVIDER_PREFIX.sub("", line)) for line in lines)
+    return "; ".join(point for point in points if point and not _COUNT.fullmatch(point))
 
 
 def _joined(first: Sequence[str], second: Iterable[str]) -> tuple[str, ...]:

@@ -165,7 +165,8 @@ def test_a_failed_step_is_reported_with_the_providers_words() -> None:
     )
     stream.say(
         "error",
-        f"creating {urn}: 1 error occurred:\n\t* Error creating subnet: 400 Bad Request\n\n",
+        f"1 error occurred:\n\t* creating {urn}: 1 error occurred:\n"
+        "\t* Error creating subnet: 400 Bad Request\n\n",
         urn=urn,
     )
     stream.step("resOpFailedEvent", "create", SUBNET, "bad", status=0, steps=1)
