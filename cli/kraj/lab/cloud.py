@@ -16,7 +16,7 @@ from kraj.errors import KrajError
 from kraj.lab.errors import SERVICE_FAILED
 from kraj.lab.settings import AVAILABILITY_ZONES, COMPUTE_HOSTS, LabSettings, Passwords
 
-READY_SECONDS = 120.0
+READY_SECONDS = 240.0
 
 #: User and catalogue entry: (user, service name, type, path behind the port).
 CATALOGUE = (

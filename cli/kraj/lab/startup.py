@@ -20,8 +20,9 @@ from kraj.lab.services import APIS, IDENTITY, STORES, WORKERS, Service, all_serv
 from kraj.lab.settings import LabSettings
 from kraj.lab.supervision import Supervision
 
-#: How long a service may take until it answers; the slowest needs 15 s alone on one processor.
-SERVICE_SECONDS = 180.0
+#: How long a service may take until it answers; the slowest needs 15 s alone on one processor, and
+#: twenty neighbours may want that processor too. One that ends is told at once.
+SERVICE_SECONDS = 300.0
 POLL_SECONDS = 0.2
 LOG_LINES = 20
 SHOWN_PORTS = 3
