@@ -147,6 +147,10 @@ class Engine(Protocol):
         """Break the stack's lock after the caller has made sure that nobody works on it."""
         ...
 
+    def stop(self) -> None:
+        """As Ctrl-C for all stacks that other threads work on; a second call abandons them."""
+        ...
+
     def remove(self, spec: StackSpec) -> None:
         """Forget an empty stack: state and history. Refused while it has resources."""
         ...

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kraj.engine.base import Engine, Operation, Result, StackSpec
+from kraj.engine.errors import interrupted
 from kraj.engine.passphrase import derive_secret, resolve_passphrase
 from kraj.errors import KrajError, KrajErrors
 from kraj.events import Reporter
@@ -97,7 +98,7 @@ def preview(
     def action(spec: StackSpec, reporter: Reporter) -> Result:
         return engine.preview(spec, reporter, refresh=refresh)
 
-    return _side_by_side(action, planned, labels, report, jobs)
+    return _side_by_side(engine, action, planned, labels, report, jobs)
 
 
 def up(
@@ -114,7 +115,7 @@ def up(
     def action(spec: StackSpec, reporter: Reporter) -> Result:
         return engine.up(spec, reporter, refresh=refresh)
 
-    return _centre_then_tenants(action, planned, labels, report, jobs)
+    return _centre_then_tenants(engine, action, planned, labels, report, jobs)
 
 
 def refresh(
@@ -131,7 +132,7 @@ def refresh(
     def action(spec: StackSpec, reporter: Reporter) -> Result:
         return engine.refresh(spec, reporter, preview_only=preview_only)
 
-    return _side_by_side(action, planned, _existing(engine, planned, labels), report, jobs)
+    return _side_by_side(engine, action, planned, _existing(engine, planned, labels), report, jobs)
 
 
 def destroy(
@@ -153,9 +154,9 @@ def destroy(
         return result
 
     tenants = [label for label in present if label != CENTRE]
-    runs = _side_by_side(action, planned, tenants, report, jobs)
+    runs = _side_by_side(engine, action, planned, tenants, report, jobs)
     if CENTRE in present and all(run.error is None for run in runs):
-        runs += _side_by_side(action, planned, [CENTRE], report, 1)
+        runs += _side_by_side(engine, action, planned, [CENTRE], report, 1)
     return runs
 
 
@@ -169,26 +170,54 @@ def _existing(engine: Engine, planned: PlannedRegion, labels: Sequence[str]) -> 
 
 
 def _centre_then_tenants(
-    action: Action, planned: PlannedRegion, labels: Sequence[str], report: Reporter, jobs: int
+    engine: Engine,
+    action: Action,
+    planned: PlannedRegion,
+    labels: Sequence[str],
+    report: Reporter,
+    jobs: int,
 ) -> list[StackRun]:
     runs: list[StackRun] = []
     if CENTRE in labels:
-        runs = _side_by_side(action, planned, [CENTRE], report, 1)
+        runs = _side_by_side(engine, action, planned, [CENTRE], report, 1)
         if runs[0].error is not None:
             return runs
     tenants = [label for label in labels if label != CENTRE]
-    return runs + _side_by_side(action, planned, tenants, report, jobs)
+    return runs + _side_by_side(engine, action, planned, tenants, report, jobs)
 
 
 def _side_by_side(
-    action: Action, planned: PlannedRegion, labels: Sequence[str], report: Reporter, jobs: int
+    engine: Engine,
+    action: Action,
+    planned: PlannedRegion,
+    labels: Sequence[str],
+    report: Reporter,
+    jobs: int,
 ) -> list[StackRun]:
-    if not labels:
-        return []
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        return list(
-            pool.map(lambda label: _one(action, stack_spec(planned, label), report), labels)
-        )
+        futures = {
+            label: pool.submit(_one, action, stack_spec(planned, label), report) for label in labels
+        }
+        _wait(engine, list(futures.values()))
+    return [
+        StackRun(label, error=interrupted("the run", label))
+        if future.cancelled()
+        else future.result()
+        for label, future in futures.items()
+    ]
+
+
+def _wait(engine: Engine, futures: Sequence[concurrent.futures.Future[StackRun]]) -> None:
+    """Until all have ended. Ctrl-C reaches this thread only: tell the engine, start nothing new."""
+    while True:
+        try:
+            concurrent.futures.wait(futures)
+        except KeyboardInterrupt:
+            for future in futures:
+                future.cancel()
+            engine.stop()
+        else:
+            return
 
 
 def _one(action: Action, spec: StackSpec, report: Reporter) -> StackRun:

@@ -85,6 +85,24 @@ def test_functions_are_called_with_known_arguments(lab: Lab) -> None:
     assert result.outputs["echo"]["path"].endswith(".json")
 
 
+def test_a_program_may_go_on_after_a_function_that_failed(lab: Lab) -> None:
+    program = """
+    def found() -> str:
+        try:
+            pulumi.runtime.invoke("file:index:nothing", {{}}, pulumi.InvokeOptions(version="1.2.3"))
+        except Exception as error:
+            {handle}
+            return str(error)
+
+    Note("a", text=found()[:3])
+    """
+    lab.up(program.format(handle="pass"))
+    assert set(lab.notes()) == {"a"}
+    with pytest.raises(KrajError, match="no such function") as caught:
+        lab.up(program.format(handle="raise"))
+    assert caught.value.code.code == "KRJ302"
+
+
 def test_a_stack_reference_gives_the_outputs_of_another_stack(lab: Lab) -> None:
     lab.up('pulumi.export("plain", [1]); pulumi.export("hidden", pulumi.Output.secret("s3cret"))')
     program = """

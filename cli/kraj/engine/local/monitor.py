@@ -123,11 +123,17 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                     request.tok, arguments, preview=self._run.preview
                 )
             except ProviderError as error:
-                raise _named(error, request.tok) from error
-            if failures:
+                refused = _named(error, request.tok)
+            else:
+                if not failures:
+                    return _answer(result)
                 reasons = [f"{item.property}: {item.reason}".lstrip(": ") for item in failures]
-                raise KrajError(INVALID_INPUTS, f"{request.tok}: {reasons[0]}", causes=reasons[1:])
-            return _answer(result)
+                refused = KrajError(
+                    INVALID_INPUTS, f"{request.tok}: {reasons[0]}", causes=reasons[1:]
+                )
+        # As Pulumi's engine does: the program gets the error, and the run fails if it lets it pass.
+        context.abort(grpc.StatusCode.UNKNOWN, f"{refused.code} {refused.message}")
+        raise AssertionError("abort raises")
 
     def _get_resource(self, arguments: Properties) -> Properties:
         urn = reveal(arguments.get("urn"))
