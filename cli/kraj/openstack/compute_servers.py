@@ -45,6 +45,7 @@ from kraj.openstack.fields import (
 )
 from kraj.openstack.names import id_of
 from kraj.openstack.resource import Properties
+from kraj.openstack.values import UNKNOWN
 from kraj.openstack.waiter import Watch
 
 _PORT_FIELDS: Final = ("id", "network_id", "mac_address", "fixed_ips")
@@ -55,6 +56,12 @@ def _newest(identities: Sequence[str]) -> list[tuple[str, Any]]:
     return [("sort_key", "created_at"), ("sort_dir", "desc"), ("limit", len(identities) + 2)]
 
 
+def _settled(identities: Sequence[str]) -> list[tuple[str, Any]]:
+    """Of the newest servers, those that are made or failed."""
+    newest = [("sort_key", "created_at"), ("sort_dir", "desc"), ("limit", len(identities) + 30)]
+    return [("status", "ACTIVE"), ("status", "ERROR"), *newest]
+
+
 _CREATED: Final = Watch(
     service="compute",
     path="servers",
@@ -62,6 +69,7 @@ _CREATED: Final = Watch(
     plural="servers",
     list_path="servers/detail",
     list_parameters=_newest,
+    settled_parameters=_settled,
     microversion=SHOWS_TAGS,
     first_look_seconds=1.2,
     fault=fault_of,
@@ -79,6 +87,7 @@ class Instance(ComputeResource):
     deleted = replace(
         _CREATED,
         list_path="",
+        settled_parameters=None,
         gone=True,
         is_ready=lambda seen: seen.get("status") == "SOFT_DELETED",
         failed=frozenset(),
@@ -218,7 +227,7 @@ class Instance(ComputeResource):
                 found[name] = f"{name} is {value!r}; allowed are {', '.join(allowed)}"
         devices = inputs.get("blockDevices")
         for at, device in enumerate(devices if isinstance(devices, list) else []):
-            problem = device_problem(device)
+            problem = device_problem(device) if isinstance(device, dict) else ""
             if problem:
                 found[f"blockDevices[{at}]"] = problem
         return found
@@ -236,7 +245,7 @@ class Instance(ComputeResource):
                 changes[name] = True
         if "networks" in changes:
             old, new = (without_preference(side.get("networks")) for side in (olds, news))
-            changes["networks"] = not equal(cls.fields["networks"], old, new)
+            changes["networks"] = new is UNKNOWN or not equal(cls.fields["networks"], old, new)
         if olds.get("powerState") == "build":
             for name in ("networks", "securityGroups"):
                 changes.pop(name, None)

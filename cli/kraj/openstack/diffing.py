@@ -15,6 +15,7 @@ from typing import Any
 from kraj.openstack.checking import DEFAULTS
 from kraj.openstack.fields import Field, equal, is_empty
 from kraj.openstack.resource import Resource
+from kraj.openstack.unfinished import UNFINISHED, Remedy, remedy_for
 from kraj.openstack.values import has_unknown
 
 
@@ -55,7 +56,13 @@ def diff(
     replaces = frozenset(name for name, forced in replacing.items() if forced)
     kept = {name: changes.get(name, Change.UPDATE) for name in replacing}
     first = bool(replaces) and _name_is_taken(resource, olds, news)
-    return Difference(kept, replaces, first)
+    remedy = remedy_for(olds)
+    if remedy is None:
+        return Difference(kept, replaces, first)
+    kept[UNFINISHED] = Change.UPDATE
+    if remedy is Remedy.FINISH:
+        return Difference(kept, replaces, first)
+    return Difference(kept, replaces | {UNFINISHED}, delete_before_replace=True)
 
 
 def _change(declared: Field, old: Any, new: Any) -> Change | None:

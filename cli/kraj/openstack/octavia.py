@@ -76,6 +76,11 @@ class OctaviaResource(Resource):
         with self.alone_on(self.balancer_of({**olds, "id": identity})):
             return super().update(identity, olds, news, changed)
 
+    def finish(self, identity: str, inputs: Properties) -> Properties:
+        """Finish the creation when the load balancer is free."""
+        with self.alone_on(self.balancer_of({**inputs, "id": identity})):
+            return super().finish(identity, inputs)
+
     def delete(self, identity: str, outputs: Properties) -> None:
         """Delete the object when the load balancer is free; without a parent it is gone."""
         balancer = self.balancer_of({**outputs, "id": identity})

@@ -33,6 +33,7 @@ from kraj.openstack.configuration import settings_from
 from kraj.openstack.diffing import Change, diff
 from kraj.openstack.errors import PartialFailure
 from kraj.openstack.resource import Resource, settable
+from kraj.openstack.unfinished import UNFINISHED, mark
 from kraj.openstack.values import (
     UNKNOWN,
     conceal,
@@ -177,6 +178,7 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             made = kind(self.cloud, request.timeout).create(inputs)
         except PartialFailure as failure:
+            mark(failure)
             failure.outputs = conceal(failure.outputs, secret)
             raise
         return provider_pb2.CreateResponse(
@@ -190,6 +192,8 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
         outputs = kind(self.cloud, request.timeout).read(request.id, known)
         if outputs is None:
             return provider_pb2.ReadResponse()
+        if UNFINISHED in state:
+            outputs[UNFINISHED] = state[UNFINISHED]
         secret = _secret_outputs(kind, {**program, **state})
         inputs = _refreshed_inputs(kind, reveal(program), outputs)
         return provider_pb2.ReadResponse(
@@ -209,12 +213,23 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
             outputs = _expected_after_change(kind, olds, inputs)
             return provider_pb2.UpdateResponse(properties=encode_struct(conceal(outputs, secret)))
         try:
-            operation = kind(self.cloud, request.timeout)
-            outputs = operation.update(request.id, olds, inputs, frozenset(difference.changes))
+            if UNFINISHED in state:
+                olds = self._finish(kind, request, inputs)
+                difference = diff(kind, olds, news, request.ignoreChanges)
+            changed = frozenset(difference.changes)
+            outputs = kind(self.cloud, request.timeout).update(request.id, olds, inputs, changed)
         except PartialFailure as failure:
             failure.outputs = conceal(failure.outputs, secret)
             raise
         return provider_pb2.UpdateResponse(properties=encode_struct(conceal(outputs, secret)))
+
+    def _finish(self, kind: type[Resource], request: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Complete what an earlier run began to create."""
+        try:
+            return kind(self.cloud, request.timeout).finish(request.id, inputs)
+        except PartialFailure as failure:
+            mark(failure)
+            raise
 
     def _delete(self, request: Any) -> empty_pb2.Empty:
         kind = types.resource_type(_type_of(request))

@@ -72,7 +72,7 @@ class Resource:
         name = cls.fields.get("name")
         return name is not None and not name.output_only
 
-    # --- the four operations
+    # --- the operations
 
     def create(self, inputs: Properties) -> Made:
         """Make the object and wait until it can be used. Raises KRJ4xx, PartialFailure."""
@@ -101,6 +101,15 @@ class Resource:
         if found is None:
             found = self.must_fetch(identity)
         return self.outputs(identity, found, news)
+
+    def finish(self, identity: str, inputs: Properties) -> Properties:
+        """Do what an interrupted creation has left to do. Raises KRJ4xx, PartialFailure."""
+        found = self.must_fetch(identity)
+        try:
+            found = self.settle_created(identity, found, inputs)
+        except KrajError as error:
+            raise PartialFailure(identity, self.outputs(identity, found, inputs), error) from error
+        return self.outputs(identity, found, inputs)
 
     def delete(self, identity: str, outputs: Properties) -> None:
         """Delete and wait until it is gone; an absent object is fine."""

@@ -22,6 +22,8 @@ _TOGETHER_SECONDS: Final = 0.3
 _SHARE_OF_AGE: Final = 0.08
 _SHORTEST_SECONDS: Final = 0.3
 _LONGEST_SECONDS: Final = 5.0
+#: Every so many looks of a wait shows the object itself, even where a brief list says "not yet".
+_THOROUGH_EVERY: Final = 8
 #: First look at this share of the quickest time seen.
 _SHARE_OF_QUICKEST: Final = 0.9
 
@@ -44,6 +46,9 @@ class Watch:
     plural: str = ""  #: key of the list in an answer
     list_path: str = ""  #: where many are listed with all fields; empty: they are not
     list_parameters: Callable[[Sequence[str]], Sequence[tuple[str, Any]]] | None = None
+    #: Query by which `path` lists, in brief, objects that are ready or failed: most looks of a wait
+    #: find nothing new, and a list of ids costs the service a fraction of showing the objects.
+    settled_parameters: Callable[[Sequence[str]], Sequence[tuple[str, Any]]] | None = None
     microversion: str | None = None
     state: str = "status"  #: field with the state
     ready: frozenset[str] = frozenset({"ACTIVE"})
@@ -84,6 +89,7 @@ class _Entry:
     due: float
     deadline: float
     done: threading.Event = field(default_factory=threading.Event)
+    looks: int = 0
     seen: dict[str, Any] | None = None
     error: BaseException | None = None
 
@@ -106,7 +112,8 @@ class Waiter:
         now = time.monotonic()
         quickest = self._quickest.get(watch.key)
         first = watch.first_look_seconds if quickest is None else quickest * _SHARE_OF_QUICKEST
-        entry = _Entry(watch, identity, now, now + first, now + timeout_seconds)
+        due = now + min(first, timeout_seconds)
+        entry = _Entry(watch, identity, now, due, now + timeout_seconds)
         with self._lock:
             waiting = self._entries.setdefault(watch.key, [])
             waiting.append(entry)
@@ -181,7 +188,9 @@ class Waiter:
             entry.seen = seen
             entry.done.set()
         elif now >= entry.deadline:
-            state = (seen or {}).get(entry.watch.state, "there")
+            state = (seen or {}).get(entry.watch.state) or (
+                "there" if entry.watch.gone else "not ready"
+            )
             words = f"{entry.watch.path} {entry.identity} is still {state} after {age:.0f} s"
             entry.error = KrajError(TIMEOUT, words)
             entry.done.set()
@@ -192,8 +201,8 @@ class Waiter:
     def _ask(self, entries: list[_Entry]) -> dict[str, dict[str, Any]]:
         """What the cloud shows of the objects, by id; absent ones are left out."""
         watch = entries[0].watch
-        found: dict[str, dict[str, Any]] = {}
-        wanted = [entry.identity for entry in entries]
+        found: dict[str, dict[str, Any]] = {identity: {} for identity in self._pending(entries)}
+        wanted = [entry.identity for entry in entries if entry.identity not in found]
         if len(wanted) > 1 and watch.list_path and watch.list_parameters is not None:
             answer = self._cloud.get(
                 watch.service,
@@ -201,13 +210,30 @@ class Waiter:
                 parameters=watch.list_parameters(wanted),
                 microversion=watch.microversion,
             )
-            found = {item["id"]: item for item in answer.get(watch.plural, [])}
+            found |= {item["id"]: item for item in answer.get(watch.plural, [])}
         for identity in wanted:
             if identity not in found:
                 alone = self._alone(watch, identity)
                 if alone is not None:
                     found[identity] = alone
         return found
+
+    def _pending(self, entries: list[_Entry]) -> set[str]:
+        """Ids of the objects that a brief list shows to be neither ready nor failed."""
+        watch = entries[0].watch
+        if watch.settled_parameters is None:
+            return set()
+        brief = []
+        for entry in entries:
+            entry.looks += 1
+            if entry.looks % _THOROUGH_EVERY:
+                brief.append(entry.identity)
+        if not brief:
+            return set()
+        answer = self._cloud.get(
+            watch.service, watch.path, parameters=watch.settled_parameters(brief)
+        )
+        return set(brief) - {item["id"] for item in answer[watch.plural]}
 
     def _alone(self, watch: Watch, identity: str) -> dict[str, Any] | None:
         answer = self._cloud.find(

@@ -188,6 +188,24 @@ def test_a_server_makes_its_own_boot_volume_and_takes_it_along(things, ground, p
     assert seen is None or seen["volume"]["status"] == "deleting"
 
 
+def begin(things: Things, words: str, timeout: float = 0, **given: object) -> Thing:
+    """A server whose creation fails with these words, as the state has it then."""
+    server = Thing(things.provider, SERVER, f"kraj-test-begun-{things.suffix}")
+    server.inputs = server.check(**given)
+    request = provider_pb2.CreateRequest(
+        urn=server.urn, properties=encode_struct(server.inputs), timeout=timeout
+    )
+    context = Context()
+    with pytest.raises(CallFailedError, match=words):
+        things.provider.Create(request, context)
+    details = status_pb2.Status.FromString(dict(context.metadata)["grpc-status-details-bin"])
+    unfinished = provider_pb2.ErrorResourceInitFailed()
+    details.details[0].Unpack(unfinished)
+    server.id, server.outputs = unfinished.id, decode_struct(unfinished.properties)
+    things.made.append(server)
+    return server
+
+
 def test_a_server_that_fails_is_told_with_novas_reason_and_replaced_by_the_next_run(things, ground):
     nowhere = things.create(
         FLAVOR,
@@ -199,20 +217,27 @@ def test_a_server_that_fails_is_told_with_novas_reason_and_replaced_by_the_next_
         "networks": [{"uuid": ground.network.id}],
         "flavorName": nowhere.outputs["name"],
     }
-    server = Thing(things.provider, SERVER, f"kraj-test-fails-{things.suffix}")
-    server.inputs = server.check(**given)
-    request = provider_pb2.CreateRequest(urn=server.urn, properties=encode_struct(server.inputs))
-    context = Context()
-    with pytest.raises(CallFailedError, match=r"KRJ409 .* is in state ERROR: No valid host"):
-        things.provider.Create(request, context)
-    details = status_pb2.Status.FromString(dict(context.metadata)["grpc-status-details-bin"])
-    unfinished = provider_pb2.ErrorResourceInitFailed()
-    details.details[0].Unpack(unfinished)
-    server.id, server.outputs = unfinished.id, decode_struct(unfinished.properties)
-    things.made.append(server)
+    server = begin(things, r"KRJ409 .* is in state ERROR: No valid host", **given)
     assert server.outputs["powerState"] == "error"
-    assert server.diff(**given).replaces == ["networks"]
+    server.outputs = server.read()
+    difference = server.diff(**given)
+    assert "__unfinished" in difference.replaces
+    assert difference.deleteBeforeReplace
     things.delete(server)
+
+
+def test_a_server_that_is_late_is_finished_by_the_next_run(things, ground):
+    given = {
+        "imageId": ground.image.id,
+        "networks": [{"port": ground.port().id}],
+        "flavorName": ground.flavor_name,
+    }
+    server = begin(things, r"KRJ410 servers .* is still not ready", timeout=0.01, **given)
+    assert server.outputs["powerState"] == "build"
+    assert "__unfinished" in server.diff(**given).diffs
+    server.update(**given)
+    assert server.outputs["powerState"] == "active"
+    server.assert_settled()
 
 
 def test_volumes_and_ports_are_attached_and_detached(things, ground):

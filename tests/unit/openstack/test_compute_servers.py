@@ -82,6 +82,7 @@ def test_some_changes_need_another_server(rules_of, name, value):
 
 def test_a_port_that_is_not_known_yet_replaces_the_server(rules_of):
     assert rules_of(SERVER).replaces(OLDS, name="a", networks=[{"port": UNKNOWN}]) == {"networks"}
+    assert rules_of(SERVER).replaces(OLDS, name="a", networks=UNKNOWN) == {"networks"}
 
 
 def test_another_access_network_is_a_change_in_place(rules_of):
@@ -148,6 +149,7 @@ def test_an_incomplete_block_device_is_refused(rules_of, device, words):
 def test_an_unknown_volume_is_no_missing_one(rules_of):
     device = {"sourceType": "volume", "destinationType": "volume", "uuid": UNKNOWN}
     assert not rules_of(SERVER).failures(blockDevices=[device])
+    assert not rules_of(SERVER).failures(blockDevices=[UNKNOWN])
 
 
 def test_unknown_states_and_modes_are_refused(rules_of):

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from kraj.errors import KrajError
 from kraj.openstack import fields
 from kraj.openstack.diffing import Change, Difference, diff
+from kraj.openstack.errors import (
+    CLOUD_UNREACHABLE,
+    FAILED_STATE,
+    REFUSED,
+    TIMEOUT,
+    PartialFailure,
+)
 from kraj.openstack.resource import Resource
+from kraj.openstack.unfinished import UNFINISHED, Remedy, mark, remedy_for
 from kraj.openstack.values import UNKNOWN
 
 
@@ -79,3 +88,27 @@ def test_an_object_whose_name_the_program_keeps_is_deleted_before_its_successor_
     assert not diff(Lamp, OLDS, automatic).delete_before_replace
     renamed = {**NEWS, "colour": "green", "name": "m"}
     assert not diff(Lamp, OLDS, renamed).delete_before_replace
+
+
+def test_an_object_that_was_late_is_finished_and_one_that_failed_is_replaced():
+    late = diff(Lamp, {**OLDS, UNFINISHED: "finish"}, NEWS)
+    assert late == Difference({UNFINISHED: Change.UPDATE})
+    failed = diff(Lamp, {**OLDS, UNFINISHED: "replace"}, NEWS)
+    assert failed.replaces == {UNFINISHED}
+    assert failed.delete_before_replace
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (TIMEOUT, Remedy.FINISH),
+        (CLOUD_UNREACHABLE, Remedy.FINISH),
+        (FAILED_STATE, Remedy.REPLACE),
+        (REFUSED, Remedy.REPLACE),
+    ],
+)
+def test_what_failed_says_whether_the_object_is_at_fault(code, remedy):
+    failure = PartialFailure("1", {"name": "l"}, KrajError(code, "words"))
+    mark(failure)
+    assert remedy_for(failure.outputs) is remedy
+    assert remedy_for(OLDS) is None

@@ -22,6 +22,7 @@ class Collection:
     end: str = "ACTIVE"
     asked_one: int = 0
     asked_all: int = 0
+    asked_briefly: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, service, path, **options):
@@ -31,11 +32,16 @@ class Collection:
         return None if server is None else {"server": server}
 
     def get(self, service, path, **options):
-        with self.lock:
-            self.asked_all += 1
-        assert path == "servers/detail"
         servers = [self.shown(identity) for identity in self.ready_at]
-        return {"servers": [server for server in servers if server is not None]}
+        there = [server for server in servers if server is not None]
+        with self.lock:
+            if path == "servers":
+                self.asked_briefly += 1
+                settled = [server for server in there if server["status"] != "BUILD"]
+                return {"servers": [{"id": server["id"]} for server in settled]}
+            assert path == "servers/detail"
+            self.asked_all += 1
+        return {"servers": there}
 
     def shown(self, identity):
         done = time.monotonic() >= self.ready_at[identity]
@@ -74,6 +80,25 @@ def test_many_objects_are_looked_at_with_one_request():
     assert {server["status"] for server in found} == {"ACTIVE"}
     assert servers.asked_all <= 4
     assert servers.asked_one <= 2
+
+
+def test_objects_are_shown_only_when_a_brief_list_says_that_they_are_settled():
+    collection = Collection({name: soon(1.0) for name in "abc"})
+    waiter = Waiter(collection)
+    brief = watch(settled_parameters=lambda ids: [("status", "ACTIVE"), ("status", "ERROR")])
+    with ThreadPoolExecutor() as pool:
+        seen = list(pool.map(lambda name: waiter.wait(brief, name, 5), "abc"))
+    assert {server["status"] for server in seen} == {"ACTIVE"}
+    assert collection.asked_briefly >= 3
+    assert collection.asked_all + collection.asked_one <= 3
+
+
+def test_an_object_that_a_brief_list_no_longer_has_is_missed_in_the_end():
+    collection = Collection({"a": soon(0.1)}, end="GONE")
+    brief = watch(settled_parameters=lambda ids: [("status", "ACTIVE")])
+    with pytest.raises(KrajError, match="KRJ409 servers a vanished"):
+        Waiter(collection).wait(brief, "a", 10)
+    assert collection.asked_one == 1
 
 
 def test_the_first_look_learns_from_earlier_objects():
