@@ -37,16 +37,7 @@ class Environment:
             "firewall", document.security_groups, tags=self._tags.plain, opts=self._opts
         )
         self.pools = self._make_pools(lookups)
-        self.load_balancers = {
-            balancer.key: LoadBalancer(
-                balancer.key,
-                balancer,
-                tags=self._tags.plain,
-                network=self.networks[balancer.network],
-                opts=self._opts,
-            )
-            for balancer in document.load_balancers
-        }
+        self.load_balancers = self._make_load_balancers()
         self.floating = FloatingAddresses(
             "floating-addresses",
             document.floating_addresses,
@@ -138,6 +129,21 @@ class Environment:
             )
             for pool in self._document.server_pools
         }
+
+    def _make_load_balancers(self) -> dict[str, LoadBalancer]:
+        made: dict[str, LoadBalancer] = {}
+        before: list[pulumi.Resource] = []
+        for balancer in self._document.load_balancers:
+            made[balancer.key] = LoadBalancer(
+                balancer.key,
+                balancer,
+                tags=self._tags.plain,
+                network=self.networks[balancer.network],
+                after=before,
+                opts=self._opts,
+            )
+            before = [made[balancer.key].balancer]
+        return made
 
     def _key_pair_of(
         self, pool: documents.ServerPool, made: openstack.compute.Keypair

@@ -30,6 +30,7 @@ class LoadBalancer(Component):
         *,
         tags: Sequence[str],
         network: Network,
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
@@ -44,7 +45,9 @@ class LoadBalancer(Component):
             vip_address=balancer.address,
             admin_state_up=True,
             tags=self._tags,
-            opts=self.child(exclusive=True),
+            # Octavia notes a project's quota with its first load balancer; of two that are asked
+            # for at that moment, one is refused ("Already an entity with that specified id").
+            opts=self.child(after=after, exclusive=True),
         )
         self.address: pulumi.Output[str] = self.balancer.vip_address
         self.port_id: pulumi.Output[str] = self.balancer.vip_port_id
