@@ -25,9 +25,7 @@ def init(
     country: Annotated[
         str, typer.Option(prompt="Country (ISO 3166, for example CZ)", help="ISO 3166-1 alpha-2.")
     ],
-    time_zone: Annotated[
-        str, typer.Option(prompt="Time zone (IANA)", help="IANA name, for example Europe/Prague.")
-    ] = "Europe/Prague",
+    time_zone: Annotated[str, typer.Option(help="IANA name of the time zone.")] = "Europe/Prague",
     folder: Annotated[Path, typer.Option(help="Where the region's folder is made.")] = Path(
         "inventories"
     ),
@@ -72,7 +70,8 @@ def validate(region: Region = None, json_: Json = False) -> int:
         )
     else:
         results().print(
-            f"[green]✓[/] {folder}: {len(files.tenants)} tenants, services {', '.join(services)}"
+            f"[green]✓[/] {folder}: {len(files.tenants)} tenants, services {', '.join(services)}",
+            soft_wrap=True,
         )
     return ExitCode.OK
 

@@ -1,0 +1,102 @@
+"""The grammar of the command line, its help, its exit codes and its errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from kraj import __version__
+from kraj.app import app
+from kraj.operations.codes import all_codes
+from tests.unit.cli.conftest import Outcome
+
+Kraj = Callable[..., Outcome]
+
+
+def _commands() -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+
+    def walk(group: object, words: tuple[str, ...]) -> None:
+        for name, command in getattr(group, "commands", {}).items():
+            if hasattr(command, "commands"):
+                walk(command, (*words, name))
+            else:
+                found.append((*words, name))
+
+    walk(typer.main.get_command(app), ())
+    return found
+
+
+def test_the_version_is_printed(kraj: Kraj) -> None:
+    assert kraj("--version").out == f"kraj {__version__}\n"
+
+
+@pytest.mark.parametrize("words", _commands(), ids=" ".join)
+def test_every_command_explains_itself_with_an_example(kraj: Kraj, words: tuple[str, ...]) -> None:
+    outcome = kraj(*words, "--help")
+    assert outcome.code == 0
+    assert f"Example: kraj {' '.join(words)}" in re.sub(r"\s+", " ", outcome.out)
+
+
+@pytest.mark.parametrize(
+    "words", [words for words in _commands() if words != ("region", "schema")], ids=" ".join
+)
+def test_every_command_has_json(kraj: Kraj, words: tuple[str, ...]) -> None:
+    assert "--json" in kraj(*words, "--help").out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--bogus",), ("nothing",), ("plan", "--jobs", "many"), ("lab", "logs")]
+)
+def test_a_wrong_command_line_leaves_with_64(kraj: Kraj, arguments: tuple[str, ...]) -> None:
+    outcome = kraj(*arguments)
+    assert outcome.code == 64
+    assert "KRJ701" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_errors_as_json_are_one_document_on_standard_output(kraj: Kraj) -> None:
+    outcome = kraj("explain", "KRJ000", "--json")
+    assert outcome.code == 1
+    assert outcome.err == ""
+    assert outcome.json["schema"] == "kraj.error/1"
+    assert outcome.json["errors"][0]["code"] == "KRJ707"
+
+
+def test_an_error_code_is_explained(kraj: Kraj) -> None:
+    outcome = kraj("explain", "krj210")
+    assert "Order does not fit" in outcome.out
+
+
+def test_every_code_has_a_meaning_and_a_remedy() -> None:
+    codes = all_codes()
+    assert len(codes) > 50
+    for code in codes:
+        assert re.fullmatch(r"KRJ[1-7][0-9]{2}", code.code)
+        assert code.title
+        assert code.meaning.endswith(".")
+        assert code.remedy
+
+
+def test_doctor_looks_at_this_machine(kraj: Kraj) -> None:
+    document = kraj("doctor", "--json").json
+    assert document["schema"] == "kraj.doctor/1"
+    assert {finding["subject"] for finding in document["findings"]} >= {"Python", "memory", "disk"}
+
+
+def test_no_control_characters_where_the_output_is_no_terminal(kraj: Kraj) -> None:
+    for arguments in (("doctor",), ("explain",), ("region", "show", "--region", "liberecky")):
+        assert "\x1b" not in kraj(*arguments).out
+
+
+def test_a_folder_without_a_project_says_so(
+    kraj: Kraj, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = kraj("plan")
+    assert outcome.code == 1
+    assert "KRJ706" in outcome.err
