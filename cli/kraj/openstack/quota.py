@@ -6,6 +6,8 @@ id is `<project>/<region>`. Which limits there are is said by the types.
 
 from __future__ import annotations
 
+from kraj.errors import KrajError
+from kraj.openstack.errors import status_of
 from kraj.openstack.fields import text
 from kraj.openstack.resource import Properties, Resource
 
@@ -24,6 +26,15 @@ class QuotaResource(Resource):
         project = inputs["projectId"]
         found = self.put_update(project, inputs, self.create_body(inputs)) or {}
         return {**found, "id": f"{project}/{inputs.get('region') or self.cloud.region_name}"}
+
+    def fetch(self, identity: str) -> Properties | None:
+        """The quota; Nova calls the request wrong where the project does not exist any more."""
+        try:
+            return super().fetch(identity)
+        except KrajError as error:
+            if status_of(error) != 400:
+                raise
+            return None
 
     def send_delete(self, _identity: str, _outputs: Properties) -> bool:
         """Leave the quota as it is."""

@@ -107,6 +107,9 @@ def test_a_quota_is_set_and_stays_when_it_is_deleted(things):
     assert things.invoke(token, projectId=project.id)["ram"] == 2048
     quota.delete()
     assert quota.read()["cores"] == 9
+    things.made.remove(quota)
+    things.delete(project)
+    assert quota.read() is None
 
 
 def test_flavors_key_pairs_and_zones_are_found(things):
