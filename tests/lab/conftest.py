@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from kraj.errors import KrajError
 from kraj.events import ignore
 from kraj.lab import Lab, LabSettings
 from kraj.lab.qcow2 import ensure_empty_disk
@@ -32,10 +33,6 @@ class LabCloud:
     name: str  #: its entry in the clouds.yaml
     clouds_file: Path
     image_dir: Path  #: image files under the names that the example region asks for
-
-    @property
-    def clouds_yaml(self) -> Path:
-        return self.clouds_file
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +80,7 @@ def _in_use(lab: Lab) -> Iterator[None]:
         if not found.running:
             if all(service.state == "STOPPED" for service in found.services):
                 ours.touch()
-            lab.up(ignore)
+            _bring_up(lab)
         fcntl.flock(starting, fcntl.LOCK_UN)
         yield
         fcntl.flock(starting, fcntl.LOCK_EX)
@@ -92,3 +89,11 @@ def _in_use(lab: Lab) -> Iterator[None]:
             if ours.exists():
                 lab.down(ignore)
                 ours.unlink()
+
+
+def _bring_up(lab: Lab) -> None:
+    try:
+        lab.up(ignore)
+    except KrajError as error:
+        lines = [str(error), *error.causes, error.hint]
+        pytest.fail("the lab did not start\n" + "\n".join(lines), pytrace=False)
