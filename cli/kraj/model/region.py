@@ -45,6 +45,7 @@ __all__ = [
     "Media",
     "Naming",
     "NetworkPlan",
+    "Offer",
     "Region",
     "ReplaceFrequency",
     "ServerSize",
@@ -87,6 +88,14 @@ class Site(Part):
     )
 
 
+class Offer(enum.StrEnum):
+    """Something that a cloud may have already when a region comes to it."""
+
+    FLAVORS = "flavors"
+    IMAGES = "images"
+    VOLUME_TYPES = "volume-types"
+
+
 class Cloud(Part):
     """One OpenStack endpoint in one jurisdiction."""
 
@@ -100,6 +109,13 @@ class Cloud(Part):
         description=(
             "Folder or base URL that images come from instead of their own `url`. "
             "`${NAME}` takes it from the environment variable NAME; unset or empty means no mirror."
+        ),
+    )
+    provides: tuple[Offer, ...] = Field(
+        default=(),
+        description=(
+            "What the cloud has already and the region uses as it is, by the same names: flavors, "
+            "images, volume-types. The centre makes what is not named here."
         ),
     )
     sites: tuple[Site, ...] = Field(min_length=1, description="Failure domains of this cloud.")

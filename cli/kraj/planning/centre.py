@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kraj.model.region import Offer
 from kraj.model.service import ServiceCard, ServiceMode
 from kraj.planning import standards
 from kraj.planning.context import Context
@@ -72,7 +73,7 @@ def build_centre(context: Context) -> CentreDocument:
     groups = _groups(context, names, prefixes)
     floating = _floating(context, pools)
     scopes, subnet_pools = address_pools(region)
-    mirror = context.site.image_mirror
+    mirror, there = context.site.image_mirror, context.site.provides
     return CentreDocument(
         region=context.region_part,
         cloud=context.cloud,
@@ -82,9 +83,17 @@ def build_centre(context: Context) -> CentreDocument:
         service_user=names.service_user,
         roles=ROLES,
         quota=quota_for(region, demand_of(region, pools, floating), pools, groups, len(prefixes)),
-        flavors=standards.flavors(region.sizes),
-        images=tuple(standards.image(entry, mirror) for entry in region.images),
-        volume_types=tuple(standards.volume_type(pool) for pool in region.storage.pools),
+        flavors=() if Offer.FLAVORS in there else standards.flavors(region.sizes),
+        images=(
+            ()
+            if Offer.IMAGES in there
+            else tuple(standards.image(entry, mirror) for entry in region.images)
+        ),
+        volume_types=(
+            ()
+            if Offer.VOLUME_TYPES in there
+            else tuple(standards.volume_type(pool) for pool in region.storage.pools)
+        ),
         address_scopes=scopes,
         subnet_pools=subnet_pools,
         routers=(router(names, context.site.external_network),),

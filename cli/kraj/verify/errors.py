@@ -6,7 +6,7 @@ NOT_PROVED = error_code(
     "KRJ601",
     "Not proved",
     "What runs in the cloud differs from the plan.",
-    "Read the failed checks above; `kraj up` mends what a person has changed by hand.",
+    "`kraj up --refresh` mends what was changed by hand; what nobody planned is yours to delete.",
 )
 NOTHING_TO_PROVE = error_code(
     "KRJ602",

@@ -158,6 +158,19 @@ def test_an_order_beyond_the_pool_is_refused_with_its_place(tmp_path: Path) -> N
     assert error.location.line > 0
 
 
+def test_what_the_cloud_provides_is_used_and_not_made() -> None:
+    files = example_region()
+    (cloud,) = files.region.clouds
+    provided = cloud.model_copy(update={"provides": ("flavors", "volume-types")})
+    region = files.region.model_copy(update={"clouds": (provided,)})
+    there = type(files)(files.sources, region, files.tenants, files.services, files.public_key)
+    centre = plan_region(there, Ledger(), CLOUD).centre
+    assert centre.flavors == ()
+    assert centre.volume_types == ()
+    assert [image.name for image in centre.images] == ["Debian 13", "Ubuntu 24.04", "Debian 12"]
+    assert {pool.flavor for pool in centre.server_pools} == {"SCS-2V-4", "SCS-4V-8"}
+
+
 def test_mandatory_flavours_have_the_properties_of_the_standard() -> None:
     plan = plan_region(example_region(), Ledger(), CLOUD)
     flavors = {flavor.name: flavor for flavor in plan.centre.flavors}
