@@ -148,14 +148,14 @@ REGION_FAULTS = [
         'provided_until: "2028-06-30"',
         'provided_until: ‸"2028-06-31"',
         "KRJ105",
-        "images[0].provided_until: '2028-06-31' must be a date, such as 2028-06-30, "
+        "images[2].provided_until: '2028-06-31' must be a date, such as 2028-06-30, "
         "or one of none or notice",
     ),
     (
-        "replace_frequency: monthly",
-        "replace_frequency: ‸montly",
+        'provided_until: "2028-06-30"\n    replace_frequency: monthly',
+        'provided_until: "2028-06-30"\n    replace_frequency: ‸montly',
         "KRJ105",
-        "images[0].replace_frequency: 'montly' must be one of yearly, quarterly, monthly, weekly, "
+        "images[2].replace_frequency: 'montly' must be one of yearly, quarterly, monthly, weekly, "
         "daily, critical_bug or never (did you mean 'monthly'?)",
     ),
     (
@@ -174,7 +174,7 @@ REGION_FAULTS = [
         "image: Debian 12\n  public",
         "image: ‸Debian 11\n  public",
         "KRJ120",
-        "unknown image 'Debian 11' (did you mean 'Debian 12'?)",
+        "unknown image 'Debian 11' (did you mean 'Debian 13'?)",
     ),
     (
         "servers: 2, size: small, boot_volume: 20 GiB",
