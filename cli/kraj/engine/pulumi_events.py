@@ -138,7 +138,7 @@ class Recorder:
         # What a refresh found is told by the operation at its end: same, update or delete.
         refreshing = self._running.pop((metadata.urn, OpType.REFRESH), None)
         started = self._running.pop((metadata.urn, metadata.op), refreshing)
-        if refreshing is None or self._action == "refresh":
+        if (refreshing is not None) == (self._action == "refresh"):
             self._record(metadata, step)
         if started is not None:
             self._emit(EventKind.DONE, step, seconds=time.monotonic() - started)

@@ -126,6 +126,7 @@ def test_a_refresh_counts_by_what_it_found_and_leaves_components_out() -> None:
     stream = Stream("refresh")
     old = {"type": STACK, "urn": f"{PREFIX}{STACK}::notes-test.one", "id": "", "custom": False}
     stream.pre("refresh", STACK, "notes-test.one", old=old)
+    stream.end("same", STACK, "notes-test.one", old=old)
     stream.pre("refresh", NETWORK, "net", old={"custom": True, "id": "17167dc6"})
     stream.end("update", NETWORK, "net", diffs=["description"])
     (step,) = stream.recorder.steps
