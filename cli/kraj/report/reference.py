@@ -24,7 +24,7 @@ def errors_page() -> str:
     """All error codes with meaning and remedy, as Markdown."""
     parts = [
         "# Errors\n",
-        "Made from the code by `python -m kraj.report.reference`. `kraj explain KRJ210` shows one.\n",
+        "Made by `python -m kraj.report.reference`. `kraj explain KRJ210` shows one of them.\n",
     ]
     for digit, title in RANGES.items():
         parts.append(f"## KRJ{digit}xx: {title}\n")
