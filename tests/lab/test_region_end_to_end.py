@@ -1,0 +1,252 @@
+"""A region from its files to its proof and away again, by the command line, on a real OpenStack.
+
+The tests build on each other: they tell one story with one region, in the order of this file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openstack
+import pytest
+import yaml
+
+from tests.lab.conftest import LabCloud
+
+pytestmark = pytest.mark.lab
+
+ROOT = Path(__file__).parents[2]
+#: Another name for every run: a run that was killed may have left something behind.
+REGION = f"e2e-{secrets.token_hex(2)}"
+TOWN, VILLAGE = "tenant:zelezny-brod", "tenant:bela"
+SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A project with one region, and the command line on it."""
+
+    folder: Path
+    environment: dict[str, str]
+    connection: Any
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / "kraj"), *arguments],
+            cwd=self.folder,
+            env={**self.environment, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def kraj(self, *arguments: str, **variables: str) -> Finished:
+        process = self.start(*arguments, **variables)
+        out, err = process.communicate(timeout=SECONDS)
+        assert "Traceback" not in err, err
+        return Finished(process.returncode, out, err)
+
+    def good(self, *arguments: str) -> Finished:
+        finished = self.kraj(*arguments)
+        assert finished.code == 0, finished.out + finished.err
+        return finished
+
+    def file(self, name: str) -> Path:
+        return self.folder / "inventories" / REGION / name
+
+    def edit(self, name: str, **changes: Any) -> None:
+        path = self.file(name)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # JSON is YAML that quotes every text, as codes with leading zeros need.
+        path.write_text(json.dumps(content | changes, default=str), encoding="utf-8")
+
+    def projects(self) -> list[Any]:
+        found = self.connection.identity.projects()
+        return [project for project in found if project.name.startswith(f"{REGION}-")]
+
+
+@pytest.fixture(scope="module")
+def region(lab_cloud: LabCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
+    """The example region under another name, with one town that orders everything and a village."""
+    folder = tmp_path_factory.mktemp("project")
+    target = folder / "inventories" / REGION
+    (target / "tenants").mkdir(parents=True)
+    source = ROOT / "inventories" / "liberecky"
+    shutil.copy(source / "operators.pub", target)
+    for slug in ("zelezny-brod", "bela"):
+        shutil.copy(source / "tenants" / f"{slug}.yaml", target / "tenants")
+    for name in ("roles", "stacks"):
+        (folder / name).symlink_to(ROOT / name)
+    loader = openstack.config.OpenStackConfig(
+        config_files=[str(lab_cloud.clouds_file)], load_envvars=False
+    )
+    connection = openstack.connection.Connection(config=loader.get_one(cloud=lab_cloud.name))
+    content = yaml.safe_load((source / "region.yaml").read_text(encoding="utf-8"))
+    content["name"] = REGION
+    # The lab may hold another region, whose flavours and volume types have the same names.
+    there = {flavor.name for flavor in connection.compute.flavors(is_public=None)}
+    if "SCS-1L-1" in there:
+        content["clouds"][0]["provides"] = ["flavors", "images", "volume-types"]
+    (target / "region.yaml").write_text(json.dumps(content, default=str), encoding="utf-8")
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("KRAJ_", "OS_", "PULUMI_"))
+    }
+    environment |= {
+        "OS_CLIENT_CONFIG_FILE": str(lab_cloud.clouds_file),
+        "KRAJ_IMAGE_MIRROR": str(lab_cloud.image_dir),
+        "KRAJ_ENGINE": "local",
+        "COLUMNS": "200",
+    }
+    made = Region(folder, environment, connection)
+    yield made
+    made.kraj("down", "--yes")
+
+
+def test_the_first_plan_creates_everything_and_records_the_addresses(region: Region) -> None:
+    plan = region.kraj("plan", "--json")
+    assert plan.code == 2, plan.err
+    stacks = {stack["stack"]: stack for stack in plan.json["stacks"]}
+    assert set(stacks) == {"centre", TOWN, VILLAGE}
+    assert stacks[TOWN]["counts"]["create"] > 60
+    assert region.projects() == []
+    ledger = region.file("addresses.yaml").read_text(encoding="utf-8")
+    assert "563871" in ledger
+    locked = region.kraj("plan", "--locked", "--only", VILLAGE)
+    assert locked.code == 2, locked.err
+
+
+def test_an_interrupted_up_leaves_with_130_and_the_next_one_finishes(region: Region) -> None:
+    process = region.start("up", "--yes", "--only", "centre")
+    while not region.projects():
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=SECONDS)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    region.good("up", "--yes", "--only", "centre")
+
+
+def test_of_two_ups_at_the_same_time_one_is_refused_with_the_holder(region: Region) -> None:
+    both = [region.start("up", "--yes", "--only", VILLAGE) for _ in range(2)]
+    ended = [(process, *process.communicate(timeout=SECONDS)) for process in both]
+    ended.sort(key=lambda item: item[0].returncode)
+    (winner, *_output), (loser, _out, err) = ended
+    assert (winner.returncode, loser.returncode) == (0, 1), err
+    assert "KRJ306" in err
+    assert f"process {winner.pid}" in err
+
+
+def test_a_quota_that_the_cloud_refuses_stops_half_way_and_more_finishes(region: Region) -> None:
+    region.edit("tenants/zelezny-brod.yaml", quota={"instances": 1})
+    refused = region.kraj("up", "--yes", "--only", TOWN)
+    assert refused.code == 1
+    assert "instances" in refused.err
+    assert "KRJ4" in refused.err
+    region.edit("tenants/zelezny-brod.yaml", quota={})
+    region.good("up", "--yes", "--only", TOWN)
+
+
+def test_everything_planned_is_proved(region: Region) -> None:
+    report = region.folder / "proof.xml"
+    proof = region.good("verify", "--json", "--junit", str(report)).json
+    assert proof["passed"]
+    assert {stack["stack"] for stack in proof["stacks"]} == {"centre", TOWN, VILLAGE}
+    assert min(stack["counts"]["passed"] for stack in proof["stacks"]) > 50
+    assert ET.parse(report).getroot().get("failures") == "0"  # noqa: S314 - our own file
+
+
+def test_a_second_up_says_that_nothing_changes(region: Region) -> None:
+    assert "No changes." in region.good("up", "--yes").out
+    assert region.kraj("plan").code == 0
+
+
+def test_what_was_changed_by_hand_is_found_shown_and_mended(region: Region) -> None:
+    compute, network = region.connection.compute, region.connection.network
+    (server,) = compute.servers(all_projects=True, name=f"{REGION}-563871-map-1")
+    compute.delete_server(server)
+    compute.wait_for_delete(server)
+    (group,) = network.security_groups(name=f"{REGION}-563871-records")
+    network.create_security_group_rule(
+        security_group_id=group.id,
+        direction="ingress",
+        ether_type="IPv4",
+        protocol="tcp",
+        port_range_min=23,
+        port_range_max=23,
+    )
+    broken = region.kraj("verify", "--only", TOWN)
+    assert broken.code == 1
+    assert f"server.exists {REGION}-563871-map-1" in broken.out
+    assert "not planned: ingress IPv4 tcp 23 from anyone" in broken.out
+    drift = region.good("refresh", "--preview", "--only", TOWN, "--json").json
+    assert any(step["name"] == "map/1" for step in drift["stacks"][0]["steps"])
+    region.good("up", "--yes", "--refresh", "--only", TOWN)
+    # A rule that no stack made is nobody's to delete: a person takes it away.
+    for rule in network.security_group_rules(security_group_id=group.id, port_range_min=23):
+        network.delete_security_group_rule(rule)
+    region.good("verify", "--only", TOWN)
+
+
+def test_outputs_hide_secrets_unless_asked(region: Region) -> None:
+    hidden = region.good("outputs", "--only", TOWN, "--json").json["stacks"][TOWN]
+    shown = region.good("outputs", "--only", TOWN, "--json", "--show-secrets").json["stacks"][TOWN]
+    assert hidden["applicationCredentialSecret"] == "[secret]"
+    assert len(shown["applicationCredentialSecret"]) > 40
+    state = (region.folder / ".kraj").rglob("*.json")
+    assert not any(
+        shown["applicationCredentialSecret"] in path.read_text(encoding="utf-8") for path in state
+    )
+
+
+def test_a_wrong_password_is_told_without_showing_it(region: Region, tmp_path: Path) -> None:
+    clouds = Path(region.environment["OS_CLIENT_CONFIG_FILE"]).read_text(encoding="utf-8")
+    content = yaml.safe_load(clouds)
+    content["clouds"]["lab"]["auth"]["password"] = "not-the-password"
+    wrong = tmp_path / "clouds.yaml"
+    wrong.write_text(yaml.safe_dump(content), encoding="utf-8")
+    refused = region.kraj("plan", OS_CLIENT_CONFIG_FILE=str(wrong))
+    assert refused.code == 1
+    assert "KRJ402" in refused.err
+    assert "not-the-password" not in refused.out + refused.err
+
+
+def test_down_leaves_nothing_of_the_region_in_the_cloud(region: Region) -> None:
+    projects = {project.id for project in region.projects()}
+    assert len(projects) == 3
+    region.good("down", "--yes")
+    assert region.projects() == []
+    network = region.connection.network
+    for kind in (network.networks, network.routers, network.ports, network.security_groups):
+        assert not [item for item in kind() if item.project_id in projects]
+    volumes = region.connection.block_storage.volumes(all_projects=True)
+    assert not [item for item in volumes if item.project_id in projects]
+    again = region.good("down", "--yes")
+    assert "Nothing to delete." in again.out
