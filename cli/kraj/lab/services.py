@@ -85,6 +85,7 @@ def _mariadb(settings: LabSettings) -> Service:
         ),
         STORES,
         port,
+        environment={"MALLOC_ARENA_MAX": "2"},
         stop_seconds=20,
     )
 

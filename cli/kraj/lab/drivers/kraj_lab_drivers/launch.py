@@ -34,6 +34,10 @@ APPLICATIONS = {
     "designate": "designate.wsgi.api",
 }
 
+#: Services that load their access rules at the first request. Where two requests come at once, the
+#: second meets a rule book without rules and is refused: load it before there are requests.
+RULES = {"neutron": "neutron.policy", "nova": "nova.policy", "cinder": "cinder.policy"}
+
 #: Services whose application reads its configuration from the command line.
 BY_ARGUMENT = ("cinder", "octavia", "barbican")
 
@@ -79,6 +83,8 @@ def serve(service: str, port: int, threads: int) -> None:
         application = _barbican()
     else:
         application = importlib.import_module(APPLICATIONS[service]).application
+    if service in RULES:
+        importlib.import_module(RULES[service]).init()
     import waitress
 
     waitress.serve(
