@@ -46,25 +46,22 @@ class Server:
 
 
 class VolumeOrder:
-    """Which volume must stand before another is asked for: the first of its type in the project.
+    """Volumes of a project are asked for one after another.
 
-    Cinder counts a project's volumes of a type when the first one is asked for. Where several are
-    asked for at that moment, those under way are counted twice, for good, and a quota that has room
-    for exactly these refuses the last of them. The first ones of all types follow each other.
+    Cinder counts volumes that are under way at the same moment twice now and then, and for good: a
+    quota that has room for exactly what was ordered then refuses the last of them.
     """
 
     def __init__(self) -> None:
-        self._first: dict[str, pulumi.Resource] = {}
+        self._last: pulumi.Resource | None = None
 
-    def before(self, volume_type: str) -> list[pulumi.Resource]:
-        """What the next volume of that type has to wait for."""
-        if volume_type in self._first:
-            return [self._first[volume_type]]
-        return list(self._first.values())[-1:]
+    def before(self) -> list[pulumi.Resource]:
+        """What the next volume has to wait for."""
+        return [] if self._last is None else [self._last]
 
-    def add(self, volume_type: str, volume: pulumi.Resource) -> None:
+    def add(self, volume: pulumi.Resource) -> None:
         """Note a volume that was asked for."""
-        self._first.setdefault(volume_type, volume)
+        self._last = volume
 
 
 class ServerPool(Component):
@@ -196,11 +193,11 @@ class ServerPool(Component):
             # The quota has room for one boot volume per server; a data volume is never deleted
             # before its replacement stands.
             opts=self.child(
-                after=self._volume_order.before(volume.volume_type),
+                after=self._volume_order.before(),
                 exclusive=image_id is not None,
             ),
         )
-        self._volume_order.add(volume.volume_type, made)
+        self._volume_order.add(made)
         return made
 
     def _attach(
