@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from kraj.errors import KrajError, Location
@@ -110,7 +111,8 @@ def limits_of(region: Region) -> tuple[Row, ...]:
 
 
 def _row(resource: str, capacity: int, overcommit: float, headroom_percent: float) -> Row:
-    promised = int(capacity * overcommit)
+    # As the file writes it: 100 × 1.15 is 115, and binary floats would make it 114.
+    promised = int(capacity * Fraction(str(overcommit)))
     headroom = -int(-promised * headroom_percent // 100)
     return Row(
         resource,

@@ -11,8 +11,10 @@ PREFIXES_EXHAUSTED = error_code(
 LEDGER_CONFLICT = error_code(
     "KRJ202",
     "Address ledger contradicts the region",
-    "A recorded prefix lies outside the supernet, overlaps another, or lies in a reserved range.",
-    "Put addresses.yaml back to its last reviewed state, or change the address plan back.",
+    "A recorded prefix lies outside the supernet, overlaps another or a reserved range, or a block "
+    "of addresses has two owners. Two branches that each added a tenant give such a file.",
+    "Delete the entry that is not provisioned yet and run `kraj plan` again, or change the address "
+    "plan back.",
 )
 LEDGER_UNREADABLE = error_code(
     "KRJ203",
@@ -26,6 +28,18 @@ BLOCKS_EXHAUSTED = error_code(
     "The tenant's prefix has no room for the servers of all ordered services.",
     "Shorten tenant_prefix_length in region.yaml for new tenants, or order fewer services.",
 )
+TOO_MANY_SERVERS = error_code(
+    "KRJ205",
+    "Too many servers for a block of addresses",
+    "The servers of one service have one block of addresses, which has room for seven.",
+    "Use fewer, larger servers.",
+)
+CENTRE_TOO_SMALL = error_code(
+    "KRJ206",
+    "Centre prefix too small",
+    "The centre's prefix has no room for its networks and their servers.",
+    "Shorten centre_prefix_length in region.yaml: /22 or shorter for IPv4, /62 for IPv6.",
+)
 OVER_CAPACITY = error_code(
     "KRJ210",
     "Order does not fit",
@@ -37,4 +51,16 @@ NAME_TOO_LONG = error_code(
     "Name too long",
     "A name that is made from region, code and service exceeds what OpenStack or DNS accept.",
     "Shorten the region's name, the naming prefix or the service's name.",
+)
+NAME_TAKEN = error_code(
+    "KRJ221",
+    "Name taken by the centre",
+    "A shared service or a tenant has a name that something of the centre has in the cloud.",
+    "Choose another name for it.",
+)
+UNKNOWN_HOLIDAYS = error_code(
+    "KRJ230",
+    "Public holidays unknown",
+    "The public holidays of the region's country are not known to the `holidays` library.",
+    "Set `public_holidays: open` in region.yaml, or correct `country`.",
 )

@@ -7,6 +7,7 @@ flavours), scs-0114 (volume types); the texts are at https://docs.scs.community/
 from __future__ import annotations
 
 import posixpath
+import re
 
 from kraj.model.catalogue import Image as CatalogueImage
 from kraj.model.catalogue import ServerSize
@@ -43,6 +44,14 @@ _CPU_TYPES = {
 _DISK_TYPES = {"n": "network", "h": "hdd", "s": "ssd", "p": "nvme"}
 
 
+#: vCPUs with the letter of their kind, `i` without all mitigations; memory, `u` without ECC, `o`
+#: oversubscribed; disks with the letter of their type; extensions (scs-0100-v3).
+_FLAVOR_NAME = re.compile(
+    r"SCS-[0-9]+(?P<cpu>[LVTC])i?-[0-9]+(?:\.5)?u?o?"
+    r"(?:-(?:[0-9]+x)?[0-9]*(?P<disk>[nhsp])?)?(?:_[A-Za-z0-9._-]+)?"
+)
+
+
 def flavors(sizes: dict[str, ServerSize]) -> tuple[Flavor, ...]:
     """The mandatory flavours and those that the region's sizes name, by name."""
     found = {
@@ -58,9 +67,9 @@ def flavors(sizes: dict[str, ServerSize]) -> tuple[Flavor, ...]:
 
 
 def _scs_flavor(name: str, vcpus: int, ram_mib: int, disk_gib: int) -> Flavor:
-    specs = {"hw_rng:allowed": "true"}  # scs-0101: servers get the host's entropy
-    if name.startswith("SCS-"):
-        specs |= flavor_properties(name, disk_gib)
+    # scs-0101: servers get the host's entropy. Its check compares the text as it stands here.
+    specs = {"hw_rng:allowed": "True"}
+    specs |= flavor_properties(name, disk_gib)
     return Flavor(
         name=name,
         vcpus=vcpus,
@@ -73,16 +82,21 @@ def _scs_flavor(name: str, vcpus: int, ram_mib: int, disk_gib: int) -> Flavor:
 
 
 def flavor_properties(name: str, disk_gib: int) -> dict[str, str]:
-    """The extra specs that scs-0103-v1 asks for, derived from the recommended name."""
-    head, _, tail = name.partition("-")
-    letter = next((char for char in tail if char.isalpha()), "V")
+    """The extra specs that scs-0103-v1 asks for, derived from the recommended name.
+
+    None for a name that does not follow scs-0100.
+    """
+    match = _FLAVOR_NAME.fullmatch(name)
+    if match is None:
+        return {}
     properties = {
-        "scs:name-v1": f"{head}-{tail.replace('-', ':')}",
+        "scs:name-v1": f"SCS-{name.removeprefix('SCS-').replace('-', ':')}",
         "scs:name-v2": name,
-        "scs:cpu-type": _CPU_TYPES.get(letter, "shared-core"),
+        "scs:cpu-type": _CPU_TYPES[match["cpu"]],
     }
-    if disk_gib:
-        properties["scs:disk0-type"] = _DISK_TYPES.get(name[-1], "network")
+    # A disk of unnamed type promises none: whatever is said here must hold.
+    if disk_gib and match["disk"]:
+        properties["scs:disk0-type"] = _DISK_TYPES[match["disk"]]
     return properties
 
 
@@ -97,7 +111,8 @@ def image(entry: CatalogueImage, mirror: str | None) -> Image:
         "image_build_date": entry.build_date.isoformat() if entry.build_date else "",
         "image_description": entry.description or entry.name,
         "image_original_user": entry.original_user,
-        "image_source": entry.url,
+        # A URL, or this word where nobody else can download it.
+        "image_source": entry.url if not entry.url.startswith("file://") else "private",
         "os_distro": entry.os_distro,
         "os_purpose": entry.os_purpose,
         "os_version": entry.os_version,
@@ -106,7 +121,7 @@ def image(entry: CatalogueImage, mirror: str | None) -> Image:
         "uuid_validity": entry.uuid_validity,
     }
     return Image(
-        key=f"{entry.os_distro}-{entry.os_version}",
+        key=re.sub(r"[^a-z0-9.]+", "-", entry.name.lower()),
         name=entry.name,
         disk_format=entry.disk_format,
         local_file=None if is_url else source,

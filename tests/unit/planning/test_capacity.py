@@ -90,3 +90,17 @@ def test_an_empty_pool_divides_nothing_by_zero() -> None:
 def test_a_centre_that_does_not_fit_is_refused_by_its_name() -> None:
     (error,) = refusals(REGION, Demand({VCPUS: 5000}), [])
     assert error.message.startswith("the centre itself needs 5,000 vCPU")
+
+
+@given(st.integers(0, 10**6), st.integers(1, 400))
+def test_overcommit_is_counted_as_it_is_written(capacity: int, hundredths: int) -> None:
+    pool = REGION.storage.pools[0].model_copy(
+        update={
+            "capacity": Size.from_gib(capacity),
+            "overcommit": hundredths / 100,
+            "headroom_percent": 0,
+        }
+    )
+    storage = REGION.storage.model_copy(update={"pools": (pool, *REGION.storage.pools[1:])})
+    row = limits_of(REGION.model_copy(update={"storage": storage}))[0]
+    assert row.limit == capacity * hundredths // 100
