@@ -13,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from kraj.errors import KrajError
 from kraj.model.address_plan import Ipv4Plan, Ipv6Plan, NetworkPlan
@@ -29,6 +29,8 @@ FIRST_BLOCK_OFFSET = 16
 BLOCK_SIZE = 8
 #: Largest number of servers of one service in a tenant: the block without its virtual address.
 SERVERS_PER_BLOCK = BLOCK_SIZE - 1
+#: Longest prefixes that hold a network: a gateway and what Neutron hands out by itself.
+LONGEST_IPV4, LONGEST_IPV6 = 28, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,21 @@ class Allocation:
 
 
 @dataclass(frozen=True, slots=True)
+class CentreRecord:
+    """What the shared services hold in the centre, by service."""
+
+    blocks: Mapping[str, int] = field(default_factory=dict)  #: number of its block of addresses
+    #: Size of the volume with all tenants' parts: Cinder makes no volume smaller.
+    reserved_gib: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """All allocations of a region: by code, held and released."""
+    """All allocations of a region: by code, held and released, and the shared services'."""
 
     tenants: Mapping[str, Allocation] = field(default_factory=dict)
     released: Mapping[str, Allocation] = field(default_factory=dict)
+    centre: CentreRecord = CentreRecord()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,46 +92,103 @@ def allocate(plan: NetworkPlan, ledger: Ledger, claims: Iterable[Claim]) -> Ledg
         if code not in held and code in released:
             held[code] = released.pop(code)
     taken = [*held.values(), *released.values()]
-    missing = sorted(set(wanted) - set(held))
-    ipv4 = _free(plan.ipv4, (item.ipv4 for item in taken), plan.ipv4.reserved)
-    ipv6 = _free(plan.ipv6, (item.ipv6 for item in taken if item.ipv6), ()) if plan.ipv6 else None
-    for number, code in enumerate(missing):
-        given = IPv4(_next(ipv4, plan.ipv4, number, len(missing)))
-        given6 = IPv6(_next(ipv6, plan.ipv6, number, len(missing))) if ipv6 and plan.ipv6 else None
-        held[code] = Allocation(wanted[code].name, given, given6)
+    ipv4 = _take(
+        plan.ipv4,
+        (item.ipv4 for item in taken),
+        [code for code in sorted(wanted) if code not in held],
+        len(released),
+    )
+    ipv6: Mapping[str, Net] = {}
+    if plan.ipv6 is not None:
+        without = [code for code in sorted(wanted) if code not in held or held[code].ipv6 is None]
+        used = (item.ipv6 for item in taken if item.ipv6 is not None)
+        ipv6 = _take(plan.ipv6, used, without, len(released))
+    for code, prefix in ipv4.items():
+        held[code] = Allocation(wanted[code].name, IPv4(prefix))
+    for code, prefix in ipv6.items():
+        held[code] = replace(held[code], ipv6=IPv6(prefix))
     return Ledger(
-        tenants={code: _current(held[code], wanted[code], ipv6) for code in sorted(held)},
+        tenants={code: _current(held[code], wanted[code]) for code in sorted(held)},
         released={code: released[code] for code in sorted(released)},
+        centre=ledger.centre,
     )
 
 
-def _current(allocation: Allocation, claim: Claim, ipv6: Iterator[Net] | None) -> Allocation:
-    """The allocation with today's name, a block per service, and IPv6 where that came later."""
-    given = allocation.ipv6
-    if given is None and ipv6 is not None:
-        found = next(ipv6, None)
-        given = found if isinstance(found, IPv6) else None
-    blocks = dict(allocation.blocks)
-    for service in sorted(claim.services):
-        if service not in blocks:
-            blocks[service] = next(n for n in range(len(blocks) + 1) if n not in blocks.values())
+def _current(allocation: Allocation, claim: Claim) -> Allocation:
+    """The allocation with today's name and a block per service."""
+    blocks = with_blocks(allocation.blocks, claim.services, first=0)
     room = block_count(allocation.ipv4)
     if blocks and max(blocks.values()) >= room:
         raise KrajError(
             BLOCKS_EXHAUSTED,
-            f"{claim.name} orders {len(claim.services)} services with servers; "
+            f"{claim.name} has blocks of addresses for {', '.join(blocks)}; "
             f"{allocation.ipv4} has room for {room}",
         )
-    return replace(allocation, name=claim.name, ipv6=given, blocks=dict(sorted(blocks.items())))
+    return replace(allocation, name=claim.name, blocks=blocks)
 
 
-def _free(
-    plan: Ipv4Plan | Ipv6Plan, taken: Iterable[Net], reserved: Iterable[Net]
-) -> Iterator[Net]:
+def record_centre(ledger: Ledger, reserved_gib: Mapping[str, int], room: int) -> Ledger:
+    """The ledger with a block for each shared service, and volumes that never shrink.
+
+    `reserved_gib` is what all tenants together have reserved in each shared service that anybody
+    orders; `room` is the number of blocks in the centre's service network, whose first one is the
+    database's. A service that nobody orders any more keeps its block and loses its volume. Raises
+    KRJ204 where the network is full.
+    """
+    centre = ledger.centre
+    blocks = with_blocks(centre.blocks, sorted(reserved_gib), first=1)
+    if blocks and max(blocks.values()) >= room:
+        raise KrajError(
+            BLOCKS_EXHAUSTED,
+            f"the centre's service network has room for the database and {room - 1} shared "
+            f"services; there are {', '.join(blocks)}",
+            hint="Shorten centre_prefix_length in region.yaml before the centre is provisioned.",
+        )
+    volumes = {
+        service: max(gib, centre.reserved_gib.get(service, 0))
+        for service, gib in sorted(reserved_gib.items())
+    }
+    return replace(ledger, centre=CentreRecord(blocks, volumes))
+
+
+def with_blocks(held: Mapping[str, int], services: Iterable[str], *, first: int) -> dict[str, int]:
+    """The blocks held, and the lowest free one from `first` on for each service without one."""
+    blocks = dict(held)
+    for service in sorted(services):
+        if service not in blocks:
+            numbers = set(blocks.values())
+            blocks[service] = next(
+                n for n in range(first, first + len(blocks) + 1) if n not in numbers
+            )
+    return dict(sorted(blocks.items()))
+
+
+def _take(
+    plan: Ipv4Plan | Ipv6Plan, taken: Iterable[Net], codes: list[str], released: int
+) -> dict[str, Net]:
+    """A free prefix for each code, lowest first. Raises KRJ201 where there are too few."""
+    found = list(islice(_free(plan, taken), len(codes)))
+    if len(found) < len(codes):
+        waiting = f"; {released} released ones wait for their former holders" if released else ""
+        raise KrajError(
+            PREFIXES_EXHAUSTED,
+            f"{plan.supernet} has room for {len(found)} more tenants of "
+            f"/{plan.tenant_prefix_length}, but {len(codes)} need one{waiting}",
+            details={
+                "supernet": str(plan.supernet),
+                "fit": len(found),
+                "wanted": len(codes),
+                "released": released,
+            },
+        )
+    return dict(zip(codes, found, strict=True))
+
+
+def _free(plan: Ipv4Plan | Ipv6Plan, taken: Iterable[Net]) -> Iterator[Net]:
     """Free prefixes of the tenant length, lowest first; skips over taken ranges in one step."""
     occupied = sorted(
         (int(net.network_address), int(net.broadcast_address))
-        for net in (centre_prefix(plan), *taken, *reserved)
+        for net in (centre_prefix(plan), *taken, *_reserved(plan))
     )
     step = 1 << (plan.supernet.max_prefixlen - plan.tenant_prefix_length)
     start, end = int(plan.supernet.network_address), int(plan.supernet.broadcast_address)
@@ -135,39 +204,52 @@ def _free(
         start += step
 
 
-def _next(free: Iterator[Net], plan: Ipv4Plan | Ipv6Plan, number: int, wanted: int) -> Net:
-    found = next(free, None)
-    if found is None:
-        raise KrajError(
-            PREFIXES_EXHAUSTED,
-            f"{plan.supernet} has room for {number} more tenants of /{plan.tenant_prefix_length}, "
-            f"but {wanted} need one",
-            details={"supernet": str(plan.supernet), "fit": number, "wanted": wanted},
-        )
-    return found
+def _reserved(plan: Ipv4Plan | Ipv6Plan) -> tuple[Net, ...]:
+    return plan.reserved if isinstance(plan, Ipv4Plan) else ()
+
+
+# --- what a ledger must not say -------------------------------------------------------------------
 
 
 def check_ledger(plan: NetworkPlan, ledger: Ledger) -> None:
-    """Raise KRJ202 where a recorded prefix cannot be right."""
+    """Raise KRJ202 where something recorded cannot be right."""
     everyone = [*ledger.tenants.items(), *ledger.released.items()]
     doubled = set(ledger.tenants) & set(ledger.released)
     if doubled:
         raise KrajError(LEDGER_CONFLICT, f"{min(doubled)} is both held and released")
-    _check_family(plan.ipv4, [(code, item.ipv4) for code, item in everyone], plan.ipv4.reserved)
+    _check_family(plan.ipv4, [(code, item.ipv4) for code, item in everyone])
     if plan.ipv6:
-        _check_family(plan.ipv6, [(code, item.ipv6) for code, item in everyone if item.ipv6], ())
+        _check_family(plan.ipv6, [(code, item.ipv6) for code, item in everyone if item.ipv6])
+    for code, item in everyone:
+        _check_blocks(code, item.blocks)
+    _check_blocks("the centre", ledger.centre.blocks)
+    if 0 in ledger.centre.blocks.values():
+        raise KrajError(LEDGER_CONFLICT, "block 0 of the centre belongs to the database")
 
 
-def _check_family(
-    plan: Ipv4Plan | Ipv6Plan, entries: Iterable[tuple[str, Net]], reserved: Iterable[Net]
-) -> None:
+def _check_blocks(who: str, blocks: Mapping[str, int]) -> None:
+    owners: dict[int, str] = {}
+    for service, number in sorted(blocks.items()):
+        if number < 0:
+            raise KrajError(LEDGER_CONFLICT, f"{who} has block {number} for {service}")
+        other = owners.setdefault(number, service)
+        if other != service:
+            raise KrajError(
+                LEDGER_CONFLICT, f"{who} has block {number} for both {other} and {service}"
+            )
+
+
+def _check_family(plan: Ipv4Plan | Ipv6Plan, entries: Iterable[tuple[str, Net]]) -> None:
     ranges: list[tuple[int, int, str]] = [_range(centre_prefix(plan), "the centre")]
-    ranges += [_range(net, f"reserved {net}") for net in reserved]
+    ranges += [_range(net, f"reserved {net}") for net in _reserved(plan)]
     outside = _range(plan.supernet, "")
+    longest = LONGEST_IPV4 if plan.supernet.version == 4 else LONGEST_IPV6
     for code, net in entries:
         low, high, who = _range(net, f"{code} ({net})")
         if low < outside[0] or high > outside[1]:
             raise KrajError(LEDGER_CONFLICT, f"{who} lies outside the supernet {plan.supernet}")
+        if net.prefixlen > longest:
+            raise KrajError(LEDGER_CONFLICT, f"{who} is too small: /{longest} at most")
         ranges.append((low, high, who))
     ranges.sort()
     for (_low, high, who), (low, _high, other) in pairwise(ranges):
@@ -197,7 +279,15 @@ def virtual_address(prefix: Net, block: int) -> str:
     return str(prefix[FIRST_BLOCK_OFFSET + block * BLOCK_SIZE + BLOCK_SIZE - 1])
 
 
+def subnet_of(prefix: IPv6 | None) -> IPv6 | None:
+    """The subnet in a tenant's IPv6 prefix: its first /64, the length of all (RFC 4291, 2.5.1)."""
+    if prefix is None or prefix.prefixlen >= LONGEST_IPV6:
+        return prefix
+    return IPv6((int(prefix.network_address), LONGEST_IPV6))
+
+
 def gateway(prefix: Net) -> str:
+    """The router's address in a network."""
     return str(prefix[1])
 
 
@@ -211,8 +301,7 @@ def dynamic_range(prefix: Net) -> tuple[str, str]:
 def usable_prefixes(plan: Ipv4Plan | Ipv6Plan) -> tuple[str, ...]:
     """The supernet without the ranges that are reserved for others, for the cloud's subnet pool."""
     parts: list[Net] = [plan.supernet]
-    reserved: tuple[Net, ...] = plan.reserved if isinstance(plan, Ipv4Plan) else ()
-    for hole in reserved:
+    for hole in _reserved(plan):
         parts = [piece for part in parts for piece in _without(part, hole)]
     return tuple(str(part) for part in sorted(parts, key=lambda net: int(net.network_address)))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kraj.errors import KrajErrors
 from kraj.model.loader import RegionFiles
 from kraj.model.service import ServiceMode
-from kraj.planning.addresses import Ledger, allocate
+from kraj.planning.addresses import Ledger, allocate, record_centre
 from kraj.planning.capacity import (
     POOL_PREFIX,
     CapacityReport,
@@ -20,9 +20,13 @@ from kraj.planning.capacity import (
 from kraj.planning.centre import build_centre, reserved_total
 from kraj.planning.context import Context
 from kraj.planning.documents import CentreDocument, Cloud, TenantDocument
-from kraj.planning.quotas import demand_of
+from kraj.planning.networks import centre_blocks
+from kraj.planning.preconditions import check_preconditions
+from kraj.planning.quotas import demand_of, shortfalls
 from kraj.planning.tenant import build_tenant, claim_of, demand_of_tenant
 
+#: Up to this failsafe level of scs-0118 one site is enough.
+SITE_LEVEL = 2
 CENTRE_LABEL = "centre"
 TENANT_LABEL = "tenant:"
 
@@ -42,12 +46,13 @@ class RegionPlan:
 def plan_region(files: RegionFiles, ledger: Ledger, cloud: Cloud) -> RegionPlan:
     """Plan everything. Pure: the same inputs give the same bytes.
 
-    Raises KrajErrors with every order that does not fit (KRJ210), KrajError where addresses are
-    exhausted (KRJ201) or the ledger contradicts the region (KRJ202).
+    Raises KrajErrors with everything that cannot be planned at all (KRJ205, KRJ206, KRJ221) or
+    every order that does not fit (KRJ210), KrajError where addresses are exhausted (KRJ201, KRJ204)
+    or the ledger contradicts the region (KRJ202).
     """
     empty = Context(files, cloud, ledger)
-    claims = [claim_of(empty, slug, tenant) for slug, tenant in files.tenants.items()]
-    context = Context(files, cloud, allocate(files.region.network, ledger, claims))
+    check_preconditions(empty)
+    context = Context(files, cloud, _recorded(empty))
     centre = build_centre(context)
     tenants = {slug: build_tenant(context, slug, tenant) for slug, tenant in files.tenants.items()}
     demands = {CENTRE_LABEL: _centre_demand(context, centre)}
@@ -60,8 +65,17 @@ def plan_region(files: RegionFiles, ledger: Ledger, cloud: Cloud) -> RegionPlan:
         ledger=context.ledger,
         capacity=report_of(files, demands),
         demands=demands,
-        warnings=_warnings(context),
+        warnings=(*_warnings(context), *_small_quotas(context, tenants)),
     )
+
+
+def _recorded(context: Context) -> Ledger:
+    """The ledger with everything that these files need in it."""
+    files = context.files
+    claims = [claim_of(context, slug, tenant) for slug, tenant in files.tenants.items()]
+    ledger = allocate(files.region.network, context.ledger, claims)
+    reserved = {card.name: reserved_total(context, card) for card in context.shared_services()}
+    return record_centre(ledger, reserved, centre_blocks(files.region))
 
 
 def report_of(files: RegionFiles, demands: Mapping[str, Demand]) -> CapacityReport:
@@ -73,7 +87,9 @@ def report_of(files: RegionFiles, demands: Mapping[str, Demand]) -> CapacityRepo
 
 def _centre_demand(context: Context, centre: CentreDocument) -> Demand:
     """The centre's own demand: without what tenants have reserved in its shared services."""
-    whole = demand_of(context.region, centre.server_pools, centre.floating_addresses)
+    whole = demand_of(
+        context.region, centre.server_pools, centre.floating_addresses, centre.routers
+    )
     reserved = {
         POOL_PREFIX + card.orderable_volume.pool: -reserved_total(context, card)
         for card in context.shared_services()
@@ -104,8 +120,9 @@ def _refuse_what_does_not_fit(context: Context, demands: Mapping[str, Demand]) -
 def _warnings(context: Context) -> tuple[str, ...]:
     """What works, but not as the region may expect."""
     found = []
+    files = context.files
     dedicated = any(
-        context.orders(tenant, ServiceMode.DEDICATED) for tenant in context.files.tenants.values()
+        context.orders(tenant, ServiceMode.DEDICATED) for tenant in files.tenants.values()
     )
     if dedicated and not context.has_load_balancer:
         found.append(
@@ -114,4 +131,24 @@ def _warnings(context: Context) -> tuple[str, ...]:
         )
     if not context.has_dns:
         found.append("the cloud has no DNS service: no zones and records are made")
+    ordered = {order.service for tenant in files.tenants.values() for order in tenant.services}
+    for name in sorted(ordered):
+        availability = files.services[name].availability
+        if availability.level > SITE_LEVEL and len(context.site.sites) < 2:
+            found.append(
+                f"{name} promises {availability.value}, and the cloud {context.cloud.name} has one "
+                "site: its loss is not survived"
+            )
     return tuple(found)
+
+
+def _small_quotas(context: Context, tenants: Mapping[str, TenantDocument]) -> list[str]:
+    """Limits of tenants' files that the cloud will enforce before the tenant's stack stands."""
+    found = []
+    for slug, document in tenants.items():
+        short = shortfalls(context.region, document)
+        if short:
+            found.append(
+                f"the quota in {slug}'s file is less than its orders need: {', '.join(short)}"
+            )
+    return found

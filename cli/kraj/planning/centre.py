@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from kraj.model.region import Offer
 from kraj.model.service import ServiceCard, ServiceMode
 from kraj.planning import standards
@@ -19,15 +21,19 @@ from kraj.planning.naming import CENTRE_CODE, Names, tag_list, tags
 from kraj.planning.networks import (
     ANYWHERE,
     CENTRE_NETWORKS,
+    Ethertype,
     Prefixes,
     address_pools,
     base_rules,
+    by_family,
+    by_prefix,
     centre_prefixes,
     network,
     router,
     service_rules,
+    tenant_prefixes,
 )
-from kraj.planning.quotas import demand_of, quota_for
+from kraj.planning.quotas import quota_for
 from kraj.planning.servers import (
     PoolPlan,
     centre_pool,
@@ -42,6 +48,10 @@ ROLES = ("member", "creator", "load-balancer_member")
 #: Ports of the load-balancer pair that anyone may reach: (name, protocol, port).
 LOAD_BALANCER_PORTS = (("http", "tcp", 80), ("https", "tcp", 443))
 DATABASE_PORT = 5432
+
+#: Pools of the centre's own; no shared service may have such a name.
+BALANCER, DATABASE = "load-balancer", "database"
+CENTRE_POOLS = (BALANCER, DATABASE)
 
 
 def build_centre(context: Context) -> CentreDocument:
@@ -73,6 +83,8 @@ def build_centre(context: Context) -> CentreDocument:
     groups = _groups(context, names, prefixes)
     floating = _floating(context, pools)
     scopes, subnet_pools = address_pools(region)
+    routers = (router(names, context.site.external_network),)
+    networks = tuple(network(names, region, key, prefixes[key]) for key in prefixes)
     mirror, there = context.site.image_mirror, context.site.provides
     return CentreDocument(
         region=context.region_part,
@@ -82,7 +94,7 @@ def build_centre(context: Context) -> CentreDocument:
         project=names.project,
         service_user=names.service_user,
         roles=ROLES,
-        quota=quota_for(region, demand_of(region, pools, floating), pools, groups, len(prefixes)),
+        quota=quota_for(region, pools, groups, networks, routers, floating),
         flavors=() if Offer.FLAVORS in there else standards.flavors(region.sizes),
         images=(
             ()
@@ -96,8 +108,8 @@ def build_centre(context: Context) -> CentreDocument:
         ),
         address_scopes=scopes,
         subnet_pools=subnet_pools,
-        routers=(router(names, context.site.external_network),),
-        networks=tuple(network(names, region, key, prefixes[key]) for key in prefixes),
+        routers=routers,
+        networks=networks,
         security_groups=groups,
         server_pools=pools,
         floating_addresses=floating,
@@ -108,26 +120,16 @@ def build_centre(context: Context) -> CentreDocument:
 
 
 def _pool_plans(context: Context) -> list[PoolPlan]:
-    centre = context.region.centre
+    centre, record = context.region.centre, context.ledger.centre
     plans = [
-        centre_pool("load-balancer", centre.load_balancer, centre.image, "dmz", 0),
-        centre_pool("database", centre.database, centre.image, "service", 0),
+        centre_pool(BALANCER, centre.load_balancer, centre.image, "dmz", 0),
+        centre_pool(DATABASE, centre.database, centre.image, "service", 0),
     ]
     shared = [
-        shared_pool(card, reserved_total(context, card), _shared_block(context, card))
+        shared_pool(card, record.reserved_gib[card.name], record.blocks[card.name])
         for card in context.shared_services()
     ]
     return plans + shared
-
-
-def _shared_block(context: Context, card: ServiceCard) -> int:
-    """Block of a shared service: by its place in the whole catalogue, behind the database."""
-    shared = [
-        name
-        for name, other in sorted(context.files.services.items())
-        if other.mode is ServiceMode.SHARED
-    ]
-    return 1 + shared.index(card.name)
 
 
 def reserved_total(context: Context, card: ServiceCard) -> int:
@@ -147,24 +149,30 @@ def _groups(
     inside = [prefixes["service"], prefixes["dmz"]]
     groups = [
         SecurityGroup(
-            key="load-balancer",
-            name=names.of("load-balancer"),
+            key=BALANCER,
+            name=names.of(BALANCER),
             description="Load-balancer pair of the centre",
             rules=(
-                *base_rules("load-balancer", management),
+                *base_rules(BALANCER, management),
                 *_open_rules(),
             ),
         ),
         SecurityGroup(
-            key="database",
-            name=names.of("database"),
+            key=DATABASE,
+            name=names.of(DATABASE),
             description="Database cluster of the centre",
-            rules=(*base_rules("database", management), *_database_rules(inside)),
+            rules=(*base_rules(DATABASE, management), *_database_rules(inside)),
         ),
     ]
-    supernets = _supernets(context)
+    centre = [part for one in (management, *inside) for part in one.each()]
     for card in context.shared_services():
-        rules = service_rules(card, supernets, [*inside, management], through_load_balancer=True)
+        rules = service_rules(
+            card,
+            # Anyone comes through the load-balancer pair, which stands in the dmz.
+            public=by_family(prefixes["dmz"].each()),
+            tenants=by_prefix(_networks_of_orderers(context, card)),
+            centre=by_prefix(centre),
+        )
         groups.append(
             SecurityGroup(
                 key=card.name,
@@ -176,10 +184,21 @@ def _groups(
     return tuple(groups)
 
 
-def _supernets(context: Context) -> Prefixes:
-    """All networks of the region: whom a shared service's tenant ports are for."""
-    plan = context.region.network
-    return Prefixes(plan.ipv4.supernet, plan.ipv6.supernet if plan.ipv6 else None)
+def _networks_of_orderers(context: Context, card: ServiceCard) -> list[tuple[Ethertype, str]]:
+    """The networks of the tenants that order a service, neighbours joined to shorter prefixes."""
+    ordering = [
+        tenant_prefixes(context.region, context.ledger.tenants[tenant.code])
+        for tenant in context.files.tenants.values()
+        if tenant.order(card.name) is not None
+    ]
+    ipv4 = ipaddress.collapse_addresses(prefixes.ipv4 for prefixes in ordering)
+    ipv6 = ipaddress.collapse_addresses(
+        prefixes.ipv6 for prefixes in ordering if prefixes.ipv6 is not None
+    )
+    return [
+        *(("IPv4", str(prefix)) for prefix in ipv4),
+        *(("IPv6", str(prefix)) for prefix in ipv6),
+    ]
 
 
 def _open_rules() -> list[Rule]:
@@ -215,10 +234,10 @@ def _database_rules(inside: list[Prefixes]) -> list[Rule]:
 
 
 def _floating(context: Context, pools: tuple[ServerPool, ...]) -> tuple[FloatingAddress, ...]:
-    balancer = next(pool for pool in pools if pool.key == "load-balancer")
+    balancer = next(pool for pool in pools if pool.key == BALANCER)
     return (
         FloatingAddress(
-            key="load-balancer",
+            key=BALANCER,
             network=context.site.external_network,
             description=f"Load balancer of {context.region.title}",
             target_pool=balancer.key,

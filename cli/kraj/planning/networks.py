@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
@@ -47,14 +48,15 @@ def address_pools(region: Region) -> tuple[tuple[AddressScope, ...], tuple[Subne
         if part is None:
             continue
         name = pool_name(region, version)
-        lengths = (_network_length(part.centre_prefix_length, version), part.tenant_prefix_length)
+        tenant = part.tenant_prefix_length if version == 4 else addresses.LONGEST_IPV6
+        lengths = (_network_length(part.centre_prefix_length, version), tenant)
         scopes.append(AddressScope(name=name, ip_version=4 if version == 4 else 6))
         pools.append(
             SubnetPool(
                 name=name,
                 ip_version=4 if version == 4 else 6,
                 prefixes=addresses.usable_prefixes(part),
-                default_prefix_length=part.tenant_prefix_length,
+                default_prefix_length=tenant,
                 min_prefix_length=min(lengths),
                 max_prefix_length=max(lengths),
                 address_scope=name,
@@ -66,6 +68,25 @@ def address_pools(region: Region) -> tuple[tuple[AddressScope, ...], tuple[Subne
 
 #: The centre's networks: key → number of its prefix inside the centre's.
 CENTRE_NETWORKS = {"management": 0, "service": 1, "dmz": 2}
+
+
+def centre_fits(region: Region) -> bool:
+    """Whether the centre's prefixes have room for its networks, each with a block of servers."""
+    parts: list[tuple[int, int]] = []
+    ipv4, ipv6 = region.network.ipv4, region.network.ipv6
+    length = _network_length(ipv4.centre_prefix_length, 4)
+    parts.append((ipv4.centre_prefix_length, length))
+    if ipv6 is not None:
+        parts.append((ipv6.centre_prefix_length, _network_length(ipv6.centre_prefix_length, 6)))
+    if any(2 ** (network - centre) < len(CENTRE_NETWORKS) for centre, network in parts):
+        return False
+    return centre_blocks(region) > 0
+
+
+def centre_blocks(region: Region) -> int:
+    """Blocks of server addresses in each of the centre's networks."""
+    length = _network_length(region.network.ipv4.centre_prefix_length, 4)
+    return addresses.block_count(IPv4Network((0, length)))
 
 
 def _network_length(centre_length: int, version: int) -> int:
@@ -84,6 +105,13 @@ def centre_prefixes(region: Region, key: str) -> Prefixes:
         return Prefixes(IPv4Network(ipv4))
     whole6 = IPv6Network(addresses.centre_prefix(plan.ipv6))
     return Prefixes(IPv4Network(ipv4), IPv6Network(_nth(whole6, 64, index)))
+
+
+def tenant_prefixes(region: Region, allocation: addresses.Allocation) -> Prefixes:
+    """The subnets of a tenant's network."""
+    # The ledger keeps an IPv6 prefix also while the region has no IPv6.
+    ipv6 = allocation.ipv6 if region.network.ipv6 is not None else None
+    return Prefixes(allocation.ipv4, addresses.subnet_of(ipv6))
 
 
 def _nth(whole: addresses.Net, length: int, index: int) -> str:
@@ -154,45 +182,68 @@ def base_rules(group: str, management: Prefixes) -> list[Rule]:
         for ethertype, _anyone in ANYWHERE
     ]
     for ethertype, prefix in management.each():
+        family = ethertype.lower()
         icmp = "icmp" if ethertype == "IPv4" else "ipv6-icmp"
         rules += [
-            _ingress("ssh", ethertype, "tcp", 22, prefix, "Operators, from management"),
-            _ingress("ping", ethertype, icmp, None, prefix, "Monitoring, from management"),
+            _ingress(f"ssh-{family}", ethertype, "tcp", 22, prefix, "Operators, from management"),
+            _ingress(
+                f"ping-{family}", ethertype, icmp, None, prefix, "Monitoring, from management"
+            ),
         ]
     return rules
 
 
-def service_rules(
-    card: ServiceCard, own: Prefixes, centre: Iterable[Prefixes], *, through_load_balancer: bool
-) -> list[Rule]:
-    """The service's ports, each from where its card says.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a port may be reached from, and what the rule's key says of it."""
 
-    Public ports are open to anyone where a floating address leads to a server; behind a load
-    balancer, whose members are reached from inside the network, to the network alone.
-    """
-    rules = []
-    for port in card.ports:
-        if port.source is PortSource.PUBLIC and not through_load_balancer:
-            sources = list(ANYWHERE)
-        elif port.source is PortSource.CENTRE:
-            sources = [each for prefixes in centre for each in prefixes.each()]
-        else:
-            sources = list(own.each())
-        for number, (ethertype, prefix) in enumerate(sources):
-            mark = port.name if port.source is not PortSource.CENTRE else f"{port.name}-{number}"
-            rules.append(
-                _ingress(
-                    mark, ethertype, port.protocol, port.port, prefix, f"{card.name} {port.name}"
-                )
-            )
-    return rules
+    mark: str
+    ethertype: Ethertype
+    cidr: str
+
+
+def by_family(sources: Iterable[tuple[Ethertype, str]]) -> tuple[Source, ...]:
+    """Sources of which each family has one: the rule keeps its key when the prefix changes."""
+    return tuple(Source(family.lower(), family, cidr) for family, cidr in sources)
+
+
+def by_prefix(sources: Iterable[tuple[Ethertype, str]]) -> tuple[Source, ...]:
+    """Sources of which a family may have many: rules of others stay when one comes or goes."""
+    return tuple(Source(re.sub(r"[:/]+", "-", cidr), family, cidr) for family, cidr in sources)
+
+
+def service_rules(
+    card: ServiceCard,
+    *,
+    public: Sequence[Source],
+    tenants: Sequence[Source],
+    centre: Sequence[Source],
+) -> list[Rule]:
+    """The service's ports, each from where its card says: who these are is the caller's to say."""
+    sources = {
+        PortSource.PUBLIC: public,
+        PortSource.TENANT: tenants,
+        PortSource.CENTRE: centre,
+    }
+    return [
+        _ingress(
+            f"{port.name}-{source.mark}",
+            source.ethertype,
+            port.protocol,
+            port.port,
+            source.cidr,
+            f"{card.name} {port.name}",
+        )
+        for port in card.ports
+        for source in sources[port.source]
+    ]
 
 
 def _ingress(
     key: str, ethertype: Ethertype, protocol: str, port: int | None, prefix: str, description: str
 ) -> Rule:
     return Rule(
-        key=f"{key}-{ethertype.lower()}",
+        key=key,
         ethertype=ethertype,
         protocol=protocol,
         port_min=port,

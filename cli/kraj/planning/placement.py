@@ -6,12 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
-from kraj.model.service import Availability
-
 Policy = Literal["anti-affinity", "soft-anti-affinity"]
 
-#: Strict anti-affinity for so many servers at most: a region with two sites has at least so many
-#: hosts, and nova refuses the server for which no other host is left.
+#: Strict anti-affinity for so many servers at most: nova refuses a server for which no other host
+#: is left, and two sites with fewer hosts than a database cluster has servers are no centre.
 STRICT_LIMIT = 3
 
 
@@ -27,8 +25,10 @@ def zones_for(key: str, count: int, zones: Sequence[str]) -> tuple[str | None, .
     return tuple(zones[(first + number) % len(zones)] for number in range(count))
 
 
-def policy_for(count: int, availability: Availability) -> Policy:
-    """Strict where the card promises to survive a host and enough hosts are sure to exist."""
-    if availability.level >= 1 and count <= STRICT_LIMIT:
-        return "anti-affinity"
-    return "soft-anti-affinity"
+def policy_for(count: int) -> Policy:
+    """Strict where enough hosts are sure to exist, as far as possible beyond.
+
+    It is the same for all availability classes: the lowest failsafe level of scs-0118 includes the
+    loss of a host. What higher levels need, other racks and sites, is the zones' to give.
+    """
+    return "anti-affinity" if count <= STRICT_LIMIT else "soft-anti-affinity"

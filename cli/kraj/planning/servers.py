@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kraj.model.region import CentreServers, Region
-from kraj.model.service import Availability, DataVolume, ServiceCard
+from kraj.model.service import DataVolume, ServiceCard
 from kraj.model.tenant import Order
 from kraj.planning import addresses
 from kraj.planning.documents import Server, ServerPool, ServerPort, Volume
@@ -29,7 +29,6 @@ class PoolPlan:
     data: tuple[tuple[tuple[str, int, str], ...], ...]
     network: str  #: key of the network
     block: int  #: number of its block of addresses
-    availability: Availability
     shares_virtual_address: bool = False
 
 
@@ -54,7 +53,6 @@ def dedicated_pool(card: ServiceCard, order: Order, block: int) -> PoolPlan:
         data=data,
         network="services",
         block=block,
-        availability=card.availability,
     )
 
 
@@ -69,10 +67,11 @@ def reserved_gib(card: ServiceCard, order: Order) -> int:
     return _volume_gib(volume, order) if volume else 0
 
 
-def shared_pool(card: ServiceCard, reserved: int, block: int) -> PoolPlan:
+def shared_pool(card: ServiceCard, volume_gib: int, block: int) -> PoolPlan:
     """The one installation of a shared service in the centre.
 
-    The tenants' reserved parts are one volume of the first server: they are promised once.
+    The tenants' reserved parts are one volume of `volume_gib` on the first server: they are
+    promised once.
     """
     own = [volume for volume in card.data_volumes if not volume.orderable]
     data = []
@@ -82,8 +81,8 @@ def shared_pool(card: ServiceCard, reserved: int, block: int) -> PoolPlan:
             for volume in own
             if volume.attach == "each-server" or number == 0
         ]
-        if number == 0 and card.orderable_volume is not None and reserved:
-            volumes.append((card.orderable_volume.name, reserved, card.orderable_volume.pool))
+        if number == 0 and card.orderable_volume is not None and volume_gib:
+            volumes.append((card.orderable_volume.name, volume_gib, card.orderable_volume.pool))
         data.append(tuple(volumes))
     return PoolPlan(
         key=card.name,
@@ -95,7 +94,6 @@ def shared_pool(card: ServiceCard, reserved: int, block: int) -> PoolPlan:
         data=tuple(data),
         network="service",
         block=block,
-        availability=card.availability,
     )
 
 
@@ -112,7 +110,6 @@ def centre_pool(key: str, part: CentreServers, image: str, network: str, block: 
         data=(volumes,) * part.servers,
         network=network,
         block=block,
-        availability=Availability.FAILSAFE_2,
         shares_virtual_address=True,
     )
 
@@ -161,7 +158,7 @@ def server_pool(
     return ServerPool(
         key=plan.key,
         server_group=names.of(plan.key),
-        policy=policy_for(plan.count, plan.availability),
+        policy=policy_for(plan.count),
         flavor=region.sizes[plan.size].flavor,
         image=plan.image,
         key_pair=key_pair,

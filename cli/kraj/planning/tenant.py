@@ -23,14 +23,19 @@ from kraj.planning.documents import (
 )
 from kraj.planning.naming import Names, tag_list, tags
 from kraj.planning.networks import (
+    ANYWHERE,
+    CENTRE_NETWORKS,
     Prefixes,
     base_rules,
+    by_family,
+    by_prefix,
     centre_prefixes,
     network,
     router,
     service_rules,
+    tenant_prefixes,
 )
-from kraj.planning.quotas import demand_of, quota_for
+from kraj.planning.quotas import demand_of, override_demand, quota_for
 from kraj.planning.servers import dedicated_pool, reserved_gib, server_pool
 
 NETWORK = "services"
@@ -54,7 +59,7 @@ def build_tenant(context: Context, slug: str, tenant: Tenant) -> TenantDocument:
         cost_centre=tenant.cost_centre or region.cost_centre,
     )
     allocation = context.ledger.tenants[tenant.code]
-    prefixes = Prefixes(allocation.ipv4, allocation.ipv6)
+    prefixes = tenant_prefixes(region, allocation)
     key_pair = names.of("operators")
     dedicated = context.orders(tenant, ServiceMode.DEDICATED)
     pools = tuple(
@@ -73,7 +78,9 @@ def build_tenant(context: Context, slug: str, tenant: Tenant) -> TenantDocument:
     groups = _groups(context, names, cards, prefixes)
     balancers = _load_balancers(context, names, cards, pools, allocation)
     floating = _floating(context, tenant, cards, pools)
-    demand = demand_of(region, pools, floating)
+    # Without servers nothing needs a way outside, and a router would take an external address.
+    routers = (router(names, context.site.external_network),) if pools else ()
+    networks = (network(names, region, NETWORK, prefixes, routed=bool(routers)),)
     return TenantDocument(
         region=context.region_part,
         cloud=context.cloud,
@@ -84,9 +91,11 @@ def build_tenant(context: Context, slug: str, tenant: Tenant) -> TenantDocument:
         service_user=names.service_user,
         application_credential=names.of("automation"),
         roles=ROLES,
-        quota=quota_for(region, demand, pools, groups, 1, balancers, tenant.quota),
-        routers=(router(names, context.site.external_network),),
-        networks=(network(names, region, NETWORK, prefixes),),
+        quota=quota_for(
+            region, pools, groups, networks, routers, floating, balancers, tenant.quota
+        ),
+        routers=routers,
+        networks=networks,
         security_groups=groups,
         server_pools=pools,
         load_balancers=balancers,
@@ -98,8 +107,11 @@ def build_tenant(context: Context, slug: str, tenant: Tenant) -> TenantDocument:
 
 
 def demand_of_tenant(context: Context, tenant: Tenant, document: TenantDocument) -> Demand:
-    """All that the tenant takes: its own stack, and its part of the shared services' storage."""
-    own = demand_of(context.region, document.server_pools, document.floating_addresses)
+    """All that the tenant takes: its own stack, or more where its quota lets it take more, and its
+    part of the shared services' storage."""
+    own = demand_of(
+        context.region, document.server_pools, document.floating_addresses, document.routers
+    ).at_least(override_demand(tenant.quota, len(document.routers)))
     shared = Demand(
         {
             POOL_PREFIX + card.orderable_volume.pool: reserved_gib(card, order)
@@ -121,7 +133,9 @@ def _groups(
     prefix, the centre's, or (public ports without a load balancer) anyone."""
     region = context.region
     management = centre_prefixes(region, "management")
-    centre = [management, centre_prefixes(region, "service"), centre_prefixes(region, "dmz")]
+    # A load balancer's traffic reaches its members from inside the network.
+    public = prefixes.each() if context.has_load_balancer else ANYWHERE
+    centre = [part for key in CENTRE_NETWORKS for part in centre_prefixes(region, key).each()]
     return tuple(
         SecurityGroup(
             key=card.name,
@@ -130,7 +144,10 @@ def _groups(
             rules=(
                 *base_rules(card.name, management),
                 *service_rules(
-                    card, prefixes, centre, through_load_balancer=context.has_load_balancer
+                    card,
+                    public=by_family(public),
+                    tenants=by_family(prefixes.each()),
+                    centre=by_prefix(centre),
                 ),
             ),
         )

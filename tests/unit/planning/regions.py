@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -47,3 +48,21 @@ def change_tenant(files: RegionFiles, slug: str, **changes: object) -> RegionFil
     # JSON is YAML that quotes every text, as codes with leading zeros need.
     path.write_text(json.dumps(content | changes), encoding="utf-8")
     return load_region(files.folder, ROOT / "roles", environ={})
+
+
+def with_parts(files: RegionFiles, **parts: object) -> RegionFiles:
+    """The region with some of `region`, `tenants` and `services` replaced, as if files said so."""
+    return dataclasses.replace(files, **parts)  # type: ignore[arg-type]
+
+
+def with_network(files: RegionFiles, family: str, **changes: object) -> RegionFiles:
+    """The region with some keys of `network.ipv4` or `network.ipv6` replaced."""
+    part = getattr(files.region.network, family).model_copy(update=changes)
+    network = files.region.network.model_copy(update={family: part})
+    return with_parts(files, region=files.region.model_copy(update={"network": network}))
+
+
+def with_card(files: RegionFiles, service: str, **changes: object) -> RegionFiles:
+    """The region with some keys of a service's card replaced; a changed name adds a service."""
+    card = files.services[service].model_copy(update=changes)
+    return with_parts(files, services=dict(sorted({**files.services, card.name: card}.items())))

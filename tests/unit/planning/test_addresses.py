@@ -19,11 +19,13 @@ from kraj.planning.addresses import (
     block_count,
     centre_prefix,
     dynamic_range,
+    record_centre,
     server_address,
+    subnet_of,
     usable_prefixes,
     virtual_address,
 )
-from kraj.planning.ledger import ledger_from_text, ledger_to_text
+from kraj.planning.ledger import ledger_to_text
 
 PLAN = NetworkPlan(
     ipv4=Ipv4Plan(
@@ -94,14 +96,6 @@ def test_the_order_of_the_files_does_not_matter(
     assert ledger_to_text(forwards) == ledger_to_text(backwards)
 
 
-@given(CLAIMS)
-def test_a_ledger_survives_being_written_and_read(
-    wanted: dict[str, tuple[str, tuple[str, ...]]],
-) -> None:
-    ledger = allocate(PLAN, allocate(PLAN, Ledger(), claims(wanted)), claims(wanted)[1:])
-    assert ledger_from_text(ledger_to_text(ledger)) == ledger
-
-
 def test_a_released_prefix_waits_for_its_former_holder() -> None:
     both = allocate(PLAN, Ledger(), [Claim("1", "a"), Claim("2", "b")])
     one = allocate(PLAN, both, [Claim("2", "b")])
@@ -167,18 +161,73 @@ def test_the_subnet_pool_has_everything_but_the_reserved_ranges() -> None:
     assert not any(part.overlaps(PLAN.ipv4.reserved[0]) for part in parts)
 
 
+def test_exhaustion_tells_of_released_prefixes() -> None:
+    ledger = allocate(PLAN, Ledger(), [Claim(f"{n:03}", "x") for n in range(10)])
+    with pytest.raises(KrajError, match="10 released ones wait for their former holders"):
+        allocate(PLAN, ledger, [Claim(f"{n:03}", "x") for n in range(100, 340)])
+
+
+def test_ipv6_that_comes_later_is_given_to_all_or_refused() -> None:
+    everyone = [Claim(f"{n:03}", "x") for n in range(30)]
+    before = allocate(PLAN.model_copy(update={"ipv6": None}), Ledger(), everyone)
+    after = allocate(PLAN, before, everyone)
+    assert len({item.ipv6 for item in after.tenants.values()} - {None}) == 30
+    assert [item.ipv4 for item in after.tenants.values()] == [
+        item.ipv4 for item in before.tenants.values()
+    ]
+    narrow = Ipv6Plan(
+        supernet=ipaddress.IPv6Network("fd4c:5a05:1000::/60"),
+        centre_prefix_length=62,
+        tenant_prefix_length=64,
+    )
+    with pytest.raises(KrajError, match="room for 12 more tenants of /64, but 30 need one"):
+        allocate(PLAN.model_copy(update={"ipv6": narrow}), before, everyone)
+
+
 @pytest.mark.parametrize(
-    "text",
-    [
-        "version: 2\n",
-        "tenants: [1]\n",
-        'tenants: {"1": {name: a, ipv4: 10.0.0.1/24}}\n',
-        "other: {}\n",
-        "tenants: {",
-    ],
+    ("blocks", "message"),
+    [({"map": 0, "records": 0}, "block 0 for both map and records"), ({"map": -1}, "block -1")],
 )
-def test_a_file_that_is_no_ledger_is_refused_with_its_name(text: str) -> None:
-    with pytest.raises(KrajError) as caught:
-        ledger_from_text(text, "addresses.yaml")
-    assert caught.value.code.code == "KRJ203"
-    assert str(caught.value.location).startswith("addresses.yaml")
+def test_blocks_that_two_services_share_are_refused(blocks: dict[str, int], message: str) -> None:
+    allocation = Allocation("a", ipaddress.IPv4Network("10.64.16.0/24"), blocks=blocks)
+    with pytest.raises(KrajError, match=message):
+        allocate(PLAN, Ledger({"000001": allocation}), [])
+
+
+def test_a_recorded_prefix_without_room_for_a_network_is_refused() -> None:
+    ledger = Ledger({"000001": Allocation("a", ipaddress.IPv4Network("10.64.16.0/32"))})
+    with pytest.raises(KrajError, match="is too small: /28 at most"):
+        allocate(PLAN, ledger, [Claim("000001", "a")])
+
+
+SHARED = st.dictionaries(st.sampled_from(["accounting", "archive", "map"]), st.integers(0, 900))
+
+
+@given(st.lists(SHARED, max_size=6))
+def test_shared_services_keep_their_blocks_and_their_volumes_never_shrink(
+    history: list[dict[str, int]],
+) -> None:
+    ledger = Ledger()
+    blocks: dict[str, int] = {}
+    for reserved in history:
+        before = ledger.centre
+        ledger = record_centre(ledger, reserved, room=14)
+        blocks = {**ledger.centre.blocks, **blocks}
+        assert dict(ledger.centre.blocks) == blocks
+        assert len(set(blocks.values()) | {0}) == len(blocks) + 1
+        assert set(ledger.centre.reserved_gib) == set(reserved)
+        for service, gib in reserved.items():
+            assert ledger.centre.reserved_gib[service] >= gib
+            assert ledger.centre.reserved_gib[service] >= before.reserved_gib.get(service, 0)
+
+
+def test_more_shared_services_than_the_centre_has_room_for_are_refused() -> None:
+    with pytest.raises(KrajError, match="room for the database and 1 shared services"):
+        record_centre(Ledger(), {"archive": 5, "map": 5}, room=2)
+
+
+def test_the_subnet_of_a_short_ipv6_prefix_is_its_first_64() -> None:
+    assert str(subnet_of(ipaddress.IPv6Network("fd4c:5a05:1000:100::/56"))) == (
+        "fd4c:5a05:1000:100::/64"
+    )
+    assert subnet_of(None) is None

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from kraj.errors import KrajErrors
+from kraj.model.service import Availability
 from kraj.planning.addresses import Ledger
 from kraj.planning.build import plan_region
-from kraj.planning.documents import CentreDocument, TenantDocument
-from kraj.planning.standards import MANDATORY_FLAVORS, image_source
+from kraj.planning.capacity import FLOATING
+from kraj.planning.documents import CentreDocument, ServerPool, TenantDocument
+from kraj.planning.ledger import ledger_from_text, ledger_to_text
+from kraj.planning.standards import image_source
 from tests.unit.planning.regions import (
     CLOUD,
+    EXAMPLE,
     PLAIN_CLOUD,
     change_tenant,
     example_region,
     small_region,
+    with_card,
+    with_parts,
 )
 
 GOLDEN = Path(__file__).parent / "golden" / "zelezny-brod.json"
@@ -171,15 +179,130 @@ def test_what_the_cloud_provides_is_used_and_not_made() -> None:
     assert {pool.flavor for pool in centre.server_pools} == {"SCS-2V-4", "SCS-4V-8"}
 
 
-def test_mandatory_flavours_have_the_properties_of_the_standard() -> None:
+def test_a_new_shared_service_moves_no_server_of_another() -> None:
+    before = plan_region(example_region(), Ledger(), CLOUD)
+    files = with_card(example_region(), "archive", name="accounting")
+    bela = files.tenants["bela"]
+    order = bela.services[0].model_copy(update={"service": "accounting"})
+    more = bela.model_copy(update={"services": (order, *bela.services)})
+    files = with_parts(files, tenants={**files.tenants, "bela": more})
+    after = plan_region(files, before.ledger, CLOUD)
+    assert {pool.key for pool in after.centre.server_pools} >= {"accounting", "archive"}
+    assert _pool(after.centre, "archive") == _pool(before.centre, "archive")
+    addresses = [
+        server.ports[0].fixed_ipv4 for pool in after.centre.server_pools for server in pool.servers
+    ]
+    assert len(set(addresses)) == len(addresses)
+
+
+def test_a_tenant_that_leaves_shrinks_no_volume_and_its_part_is_free_for_others() -> None:
+    files = example_region()
+    before = plan_region(files, Ledger(), CLOUD)
+    rest = {slug: tenant for slug, tenant in files.tenants.items() if slug != "liberec"}
+    after = plan_region(with_parts(files, tenants=rest), before.ledger, CLOUD)
+    assert _pool(after.centre, "archive") == _pool(before.centre, "archive")
+    row = after.capacity["pool:archive"]
+    assert (row.reserved, row.allocated) == (500, 2160)
+    back = plan_region(files, after.ledger, CLOUD)
+    assert (back.capacity["pool:archive"].reserved, back.ledger) == (0, before.ledger)
+
+
+def test_a_shared_service_admits_those_who_order_it_and_nobody_else(tmp_path: Path) -> None:
+    files = small_region(tmp_path, "bela", "liberec", "zelezny-brod")
+    files = change_tenant(files, "liberec", services=[{"service": "map"}])
+    plan = plan_region(files, Ledger(), CLOUD)
+    (group,) = (item for item in plan.centre.security_groups if item.key == "archive")
+    sources = [
+        ipaddress.ip_network(rule.remote_cidr)
+        for rule in group.rules
+        if rule.port_min == 443 and rule.remote_cidr is not None
+    ]
+    for slug, document in plan.tenants.items():
+        for subnet in (document.networks[0].ipv4, document.networks[0].ipv6):
+            assert subnet is not None
+            network = ipaddress.ip_network(subnet.cidr)
+            assert any(network.overlaps(source) for source in sources) == (slug != "liberec")
+
+
+def test_neighbouring_orderers_share_a_rule_and_keys_stay_apart() -> None:
     plan = plan_region(example_region(), Ledger(), CLOUD)
-    flavors = {flavor.name: flavor for flavor in plan.centre.flavors}
-    assert set(MANDATORY_FLAVORS) <= set(flavors)
-    ssd = flavors["SCS-4V-16-100s"].extra_specs
-    assert ssd["scs:name-v1"] == "SCS-4V:16:100s"
-    assert ssd["scs:disk0-type"] == "ssd"
-    assert flavors["SCS-1L-1"].extra_specs["scs:cpu-type"] == "crowded-core"
-    assert "scs:disk0-type" not in flavors["SCS-1L-1"].extra_specs
+    (group,) = (item for item in plan.centre.security_groups if item.key == "archive")
+    keys = [rule.key for rule in group.rules]
+    assert len(set(keys)) == len(keys)
+    assert "https-10.64.64.0-18" in keys
+    assert len(keys) < 40
+
+
+def test_only_tenants_with_servers_have_a_router_and_its_address_is_counted() -> None:
+    plan = plan_region(example_region(), Ledger(), CLOUD)
+    for document in plan.tenants.values():
+        assert bool(document.routers) == bool(document.server_pools)
+        (network,) = document.networks
+        assert (network.router is not None) == bool(document.routers)
+    routed = sum(bool(document.routers) for document in plan.tenants.values())
+    floating = sum(len(document.floating_addresses) for document in plan.tenants.values())
+    row = plan.capacity[FLOATING]
+    assert (row.reserved, row.allocated) == (2, routed + floating)
+
+
+def test_ipv6_that_the_region_gives_up_is_planned_nowhere_and_kept_in_the_ledger() -> None:
+    files = example_region()
+    before = plan_region(files, Ledger(), CLOUD)
+    network = files.region.network.model_copy(update={"ipv6": None})
+    without = with_parts(files, region=files.region.model_copy(update={"network": network}))
+    after = plan_region(without, before.ledger, CLOUD)
+    assert after.tenants["liberec"].networks[0].ipv6 is None
+    assert ":" not in json.dumps(
+        [rule.remote_cidr for group in after.centre.security_groups for rule in group.rules]
+    ).replace("::/0", "")
+    assert after.ledger == before.ledger
+
+
+def test_a_single_site_is_told_to_services_that_promise_to_survive_one() -> None:
+    files = with_card(example_region(), "map", availability=Availability.FAILSAFE_3)
+    (cloud,) = files.region.clouds
+    one = cloud.model_copy(update={"sites": cloud.sites[:1]})
+    region = files.region.model_copy(update={"clouds": (one,)})
+    (warning,) = plan_region(with_parts(files, region=region), Ledger(), CLOUD).warnings
+    assert "map promises failsafe-3" in warning
+
+
+def test_names_and_keys_are_unique_inside_every_document() -> None:
+    plan = plan_region(example_region(), Ledger(), CLOUD)
+    everywhere: set[str] = set()
+    for document in (plan.centre, *plan.tenants.values()):
+        servers = [server for pool in document.server_pools for server in pool.servers]
+        volumes = [
+            volume for server in servers for volume in (server.boot_volume, *server.data_volumes)
+        ]
+        for things in (servers, volumes, document.security_groups, document.networks):
+            names = [thing.name for thing in things]
+            assert len(set(names)) == len(names)
+            assert everywhere.isdisjoint(names) or things is document.networks
+        everywhere |= {server.name for server in servers}
+        for group in document.security_groups:
+            keys = [rule.key for rule in group.rules]
+            assert len(set(keys)) == len(keys)
+
+
+def test_the_committed_ledger_of_the_example_region_is_up_to_date() -> None:
+    text = (EXAMPLE / "addresses.yaml").read_text(encoding="utf-8")
+    plan = plan_region(example_region(), ledger_from_text(text), CLOUD)
+    assert ledger_to_text(plan.ledger) == text
+
+
+def test_planning_imports_no_cloud_and_no_engine() -> None:
+    code = (
+        "import sys, kraj.planning.build, kraj.planning.hours, kraj.planning.ledger; "
+        "print(sorted({name.split('.')[0] for name in sys.modules} "
+        "& {'pulumi', 'pulumi_openstack', 'ansible', 'openstack', 'requests'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def _pool(centre: CentreDocument, key: str) -> ServerPool:
+    return next(pool for pool in centre.server_pools if pool.key == key)
 
 
 @pytest.mark.parametrize(
