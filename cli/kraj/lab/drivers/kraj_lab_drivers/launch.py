@@ -15,6 +15,7 @@ import os
 import queue
 import runpy
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,26 @@ APPLICATIONS = {
     "designate": "designate.wsgi.api",
 }
 
-#: Services that load their access rules at the first request. Where two requests come at once, the
-#: second meets a rule book without rules and is refused: load it before there are requests.
-RULES = {"neutron": "neutron.policy", "nova": "nova.policy", "cinder": "cinder.policy"}
-
 #: Services whose application reads its configuration from the command line.
 BY_ARGUMENT = ("cinder", "octavia", "barbican")
+
+
+@wrapt.when_imported("cinder.policy")
+@wrapt.when_imported("neutron.policy")
+@wrapt.when_imported("nova.policy")
+def load_rules_once(policy: Any) -> None:
+    """Let one thread load a service's access rules while the others wait.
+
+    They are loaded at the first request. Of two that come at once, the second would meet a rule book
+    without rules and be refused ("Policy … has not been registered").
+    """
+    load, loading = policy.init, threading.RLock()
+
+    def init(*args: Any, **kwargs: Any) -> Any:
+        with loading:
+            return load(*args, **kwargs)
+
+    policy.init = init
 
 
 @wrapt.when_imported("oslo_messaging._drivers.amqpdriver")
@@ -83,8 +98,6 @@ def serve(service: str, port: int, threads: int) -> None:
         application = _barbican()
     else:
         application = importlib.import_module(APPLICATIONS[service]).application
-    if service in RULES:
-        importlib.import_module(RULES[service]).init()
     import waitress
 
     waitress.serve(
