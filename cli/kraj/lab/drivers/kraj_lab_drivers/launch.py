@@ -45,8 +45,8 @@ BY_ARGUMENT = ("cinder", "octavia", "barbican")
 def load_rules_once(policy: Any) -> None:
     """Let one thread load a service's access rules while the others wait.
 
-    They are loaded at the first request. Of two that come at once, the second would meet a rule book
-    without rules and be refused ("Policy … has not been registered").
+    They are loaded at the first request. Of two that come at once, the second would meet a rule
+    book without rules and be refused ("Policy … has not been registered").
     """
     load, loading = policy.init, threading.RLock()
 
