@@ -38,7 +38,7 @@ def write_junit(proofs: Sequence[Proof], path: Path) -> None:
             suite.add_testcase(case)
         suite.time = proof.seconds
         report.add_testsuite(suite)
-    report.update_statistics()
+    report.update_statistics()  # type: ignore[no-untyped-call]
     report.write(str(path), pretty=True)
 
 
