@@ -173,7 +173,7 @@ def test_a_server_makes_its_own_boot_volume_and_takes_it_along(things, ground, p
                 "destinationType": "volume",
                 "uuid": ground.image.id,
                 "volumeSize": 1,
-                "volumeType": "standard",
+                "volumeType": "__DEFAULT__",
                 "bootIndex": 0,
                 "deleteOnTermination": True,
             }

@@ -28,14 +28,14 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
-from kraj.errors import KrajError, error_code
+from kraj.errors import ErrorCode, KrajError
 from kraj.events import Reporter
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 REPLACING = ("kind", "slot")
-FAILED = error_code("KRJ399", "The file provider failed", "On purpose.", "Nothing.")
+FAILED = ErrorCode("KRJ399", "The file provider failed", "On purpose.", "Nothing.")
 
 
 class FileProvider(ResourceProviderServicer):

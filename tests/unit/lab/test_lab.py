@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -99,6 +100,10 @@ def test_what_a_killed_start_left_running_is_ended(tmp_path: Path) -> None:
     settings = LabSettings(tmp_path / "lab")
     settings.claim()
     environment = {"PATH": "/usr/bin:/bin", MARK: str(settings.folder)}
-    with psutil.Popen(["sleep", "600"], env=environment) as leftover:
+    leftover = psutil.Popen(["sleep", "60"], env=environment)
+    try:
         Lab(settings).down(ignore)
-        assert leftover.wait(5) != 0
+        assert leftover.wait(20) != 0
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            leftover.kill()
