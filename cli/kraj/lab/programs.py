@@ -37,6 +37,8 @@ def run(
 def end_leftovers(folder: Path) -> None:
     """End what a killed kraj started for this lab; the caller holds the lab's lock."""
     found = []
+    # psutil keeps what it saw; an id that was given again since would stand for a dead process.
+    psutil.process_iter.cache_clear()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get(MARK) == str(folder) and process.pid != os.getpid():

@@ -188,6 +188,8 @@ class Supervision:
         owner = f"unix://{self._socket}"
         session, folder = self._session(), self._settings.folder.resolve()
         found = []
+        # psutil keeps what it saw; an id that was given again since would stand for a dead process.
+        psutil.process_iter.cache_clear()
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
                 environment = process.environ()
