@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# How long one example takes is the machine's business: a busy one must not fail a test.
+settings.register_profile("kraj", deadline=None)
+settings.load_profile("kraj")
 
 
 @pytest.fixture(autouse=True)
