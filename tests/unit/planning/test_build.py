@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kraj.errors import KrajErrors
-from kraj.model.service import Availability
+from kraj.model.service import Availability, PortSource
 from kraj.planning.addresses import Ledger
 from kraj.planning.build import plan_region
 from kraj.planning.capacity import FLOATING
@@ -26,6 +26,7 @@ from tests.unit.planning.regions import (
     example_region,
     small_region,
     with_card,
+    with_network,
     with_parts,
 )
 
@@ -222,6 +223,33 @@ def test_a_shared_service_admits_those_who_order_it_and_nobody_else(tmp_path: Pa
             assert subnet is not None
             network = ipaddress.ip_network(subnet.cidr)
             assert any(network.overlaps(source) for source in sources) == (slug != "liberec")
+
+
+def test_a_public_port_of_a_shared_service_is_reached_through_the_load_balancers_network() -> None:
+    archive = example_region().services["archive"]
+    ports = tuple(port.model_copy(update={"source": PortSource.PUBLIC}) for port in archive.ports)
+    plan = plan_region(with_card(example_region(), "archive", ports=ports), Ledger(), CLOUD)
+    (group,) = (item for item in plan.centre.security_groups if item.key == "archive")
+    (dmz,) = (item for item in plan.centre.networks if item.key == "dmz")
+    assert dmz.ipv4 is not None
+    assert dmz.ipv6 is not None
+    assert [rule.remote_cidr for rule in group.rules if rule.port_min == 443] == [
+        dmz.ipv4.cidr,
+        dmz.ipv6.cidr,
+    ]
+
+
+def test_a_tenant_with_a_short_ipv6_prefix_has_a_subnet_of_64_bits_that_the_pool_gives() -> None:
+    files = with_network(example_region(), "ipv6", tenant_prefix_length=56)
+    plan = plan_region(files, Ledger(), CLOUD)
+    subnet = plan.tenants["liberec"].networks[0].ipv6
+    assert subnet is not None
+    allocated = plan.ledger.tenants["563889"].ipv6
+    assert allocated is not None
+    assert allocated.prefixlen == 56
+    assert ipaddress.IPv6Network(subnet.cidr) == next(allocated.subnets(new_prefix=64))
+    (pool,) = (item for item in plan.centre.subnet_pools if item.ip_version == 6)
+    assert pool.min_prefix_length <= pool.default_prefix_length == 64 <= pool.max_prefix_length
 
 
 def test_neighbouring_orderers_share_a_rule_and_keys_stay_apart() -> None:

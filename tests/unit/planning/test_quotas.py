@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from kraj.errors import KrajErrors
 from kraj.model.loader import RegionFiles
@@ -10,7 +14,8 @@ from kraj.model.tenant import QuotaOverrides
 from kraj.model.units import Size
 from kraj.planning.addresses import Ledger
 from kraj.planning.build import RegionPlan, plan_region
-from kraj.planning.capacity import FLOATING, RAM, VCPUS
+from kraj.planning.capacity import FLOATING, RAM, VCPUS, limits_of
+from kraj.planning.documents import CentreDocument, TenantDocument
 from tests.unit.planning.regions import CLOUD, example_region, with_card, with_parts
 
 FILES = example_region()
@@ -76,3 +81,69 @@ def test_many_services_have_room_for_their_server_groups() -> None:
     plan = planned(with_parts(files, tenants={"liberec": tenant}))
     assert plan.tenants["liberec"].quota.server_groups == 12
     assert plan.warnings == ()
+
+
+SLUGS = ("bela", "liberec", "zelezny-brod")
+ORDERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "records": st.tuples(st.sampled_from(["small", "large"]), st.integers(900, 2048)),
+        "map": st.tuples(st.sampled_from(["small", "medium"]), st.integers(5, 500)),
+        "archive": st.tuples(st.none(), st.integers(5, 2048)),
+    },
+)
+LIMITS = st.fixed_dictionaries(
+    {}, optional={"cores": st.integers(0, 900), "pools": st.just({"bulk": "900 GiB"})}
+)
+
+
+@settings(max_examples=60)
+@given(st.tuples(*(st.tuples(ORDERS, LIMITS) for _ in SLUGS)))
+def test_no_accepted_plan_lets_tenants_take_more_than_may_be_promised(
+    wanted: tuple[tuple[dict[str, Any], dict[str, Any]], ...],
+) -> None:
+    order_of = type(FILES.tenants["bela"].services[0])
+    tenants = {
+        slug: FILES.tenants[slug].model_copy(
+            update={
+                "services": tuple(
+                    order_of.model_validate(
+                        {"service": name, "size": size, "storage": f"{gib} GiB"}
+                    )
+                    for name, (size, gib) in sorted(orders.items())
+                ),
+                "quota": QuotaOverrides.model_validate(limits),
+            }
+        )
+        for slug, (orders, limits) in zip(SLUGS, wanted, strict=True)
+    }
+    try:
+        plan = planned(with_parts(FILES, tenants=tenants))
+    except KrajErrors as refused:
+        if any(error.code.code != "KRJ210" for error in refused.errors):
+            raise
+        event("refused")
+        return
+    event("accepted")
+    limits = {row.resource: row.limit for row in limits_of(FILES.region)}
+    documents = [plan.centre, *plan.tenants.values()]
+    for pool in FILES.region.storage.pools:
+        # What a project may fill is its quota; what it holds from the start are its volumes.
+        taken = sum(
+            max(
+                _volumes_gib(document, pool.name), document.quota.volume_types_gib[pool.volume_type]
+            )
+            for document in documents
+        )
+        assert taken <= limits[f"pool:{pool.name}"]
+    assert sum(document.quota.cores for document in documents) <= limits[VCPUS]
+
+
+def _volumes_gib(document: CentreDocument | TenantDocument, pool: str) -> int:
+    return sum(
+        volume.size_gib
+        for servers in document.server_pools
+        for server in servers.servers
+        for volume in (server.boot_volume, *server.data_volumes)
+        if volume.pool == pool
+    )
