@@ -69,7 +69,7 @@ class Region:
             stderr=subprocess.PIPE,
             text=True,
             # A shell that runs the tests in the background has them ignore Ctrl-C.
-            preexec_fn=_heed_interrupts,
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - no threads here
         )
 
     def kraj(self, *arguments: str, **variables: str) -> Finished:

@@ -74,6 +74,7 @@ class LocalEngine:
         self._hosts = hosts or ProgramHosts()
         self._keys = KeyRing(lambda: resolve_passphrase(state_dir, environ))
         self._runs: set[Run] = set()
+        self._stopping = False
         self._rehearsed: set[tuple[Any, ...]] = set()  #: what was previewed by this engine
         self._lock = threading.Lock()
 
@@ -152,8 +153,9 @@ class LocalEngine:
             store.remove()
 
     def stop(self) -> None:
-        """As Ctrl-C for all stacks that other threads work on; a second call abandons them."""
+        """As Ctrl-C for all stacks, also those yet to begin; a second call abandons them."""
         with self._lock:
+            self._stopping = True
             runs = list(self._runs)
         for run in runs:
             run.interrupt()
@@ -242,6 +244,9 @@ class LocalEngine:
     def _stoppable(self, run: Run) -> Iterator[None]:
         with self._lock:
             self._runs.add(run)
+            stopping = self._stopping
+        if stopping:  # Ctrl-C came while this run was being prepared
+            run.interrupt()
         try:
             yield
         finally:
