@@ -132,7 +132,7 @@ def refresh(
     def action(spec: StackSpec, reporter: Reporter) -> Result:
         return engine.refresh(spec, reporter, preview_only=preview_only)
 
-    return _side_by_side(engine, action, planned, _existing(engine, planned, labels), report, jobs)
+    return _side_by_side(engine, action, planned, existing(engine, planned, labels), report, jobs)
 
 
 def destroy(
@@ -145,7 +145,7 @@ def destroy(
     jobs: int = DEFAULT_JOBS,
 ) -> list[StackRun]:
     """Delete: tenants first, the centre last, and the centre only when no tenant is left."""
-    present = _existing(engine, planned, labels)
+    present = existing(engine, planned, labels)
 
     def action(spec: StackSpec, reporter: Reporter) -> Result:
         result = engine.destroy(spec, reporter, preview_only=preview_only)
@@ -162,10 +162,6 @@ def destroy(
 
 def existing(engine: Engine, planned: PlannedRegion, labels: Sequence[str]) -> list[str]:
     """Those of the labels whose stack has state."""
-    return _existing(engine, planned, labels)
-
-
-def _existing(engine: Engine, planned: PlannedRegion, labels: Sequence[str]) -> list[str]:
     return [label for label in labels if engine.exists(stack_spec(planned, label))]
 
 
