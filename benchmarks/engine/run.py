@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -29,6 +30,8 @@ from kraj.lab.qcow2 import empty_disk
 
 HERE = Path(__file__).parent
 NAME = "kraj-benchmark"
+#: The engines hand a program this environment, not the caller's.
+CLOUDS = {name: os.environ[name] for name in ("OS_CLIENT_CONFIG_FILE",) if name in os.environ}
 PUBLIC_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2qKC9aKn1Ue5h1y4mPRkC5Y0o0m8kC7b1nTfWl0WfB benchmark"
 )
@@ -91,6 +94,7 @@ def main() -> None:
                         "benchmark:image": NAME,
                         "benchmark:publicKey": PUBLIC_KEY,
                     },
+                    environment=CLOUDS,
                 )
                 for lap, took in zip(
                     ("up", "no change", "destroy"), engine_round(engine, spec), strict=True

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kraj.errors import KrajError
 from kraj.events import Event, EventKind, Reporter
 from kraj.openstack import retry
-from kraj.openstack.configuration import POOL_SIZE, Settings, cloud_region_of
+from kraj.openstack.configuration import Settings, cloud_region_of
 from kraj.openstack.errors import (
     CLOUD_UNREACHABLE,
     FAILING,
@@ -24,6 +24,7 @@ from kraj.openstack.errors import (
     WRONG_CREDENTIALS,
     from_response,
 )
+from kraj.openstack.sessions import with_shared_session
 from kraj.openstack.waiter import Waiter
 
 if TYPE_CHECKING:
@@ -45,9 +46,6 @@ _VERSIONS: Final = {
     "object-store": "",
 }
 _HAS_VERSION: Final = re.compile(r"/v\d+(\.\d+)?(/|$)")
-
-#: A service that sends nothing for so long is taken for dead, unless clouds.yaml has `api_timeout`.
-_ANSWER_SECONDS: Final = 300.0
 
 _UNSURE: Final = (
     "The service may have carried the request out: see whether the object exists; "
@@ -120,11 +118,8 @@ class Cloud:
     def _connected(self) -> cloud_region.CloudRegion:
         with self._lock:
             if self._region is None:
-                region = cloud_region_of(self._settings)
-                self._session = region.get_session()
-                self._session.timeout = self._session.timeout or _ANSWER_SECONDS
-                _widen_pool(self._session)
-                self._region = region
+                self._region = with_shared_session(cloud_region_of(self._settings))
+                self._session = self._region.get_session()
             return self._region
 
     def _access(self) -> Any:
@@ -340,9 +335,3 @@ def _may_be_taken(error: BaseException) -> bool:
             return False
         cause = cause.__cause__ or cause.__context__
     return True
-
-
-def _widen_pool(session: Any) -> None:
-    """Let as many threads as an engine uses keep a connection each."""
-    for adapter in session.session.adapters.values():
-        adapter.init_poolmanager(POOL_SIZE, POOL_SIZE, block=False)

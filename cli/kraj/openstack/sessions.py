@@ -1,0 +1,42 @@
+"""Keystone sessions, one per process and set of credentials: a token and open connections.
+
+Every stack of a region has a provider of its own, and a preview comes before most updates; with a
+shared session they log in once. keystoneauth renews a token that has expired or was revoked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from kraj.openstack.configuration import POOL_SIZE
+
+if TYPE_CHECKING:
+    from openstack.config import cloud_region
+
+#: A service that sends nothing for so long is taken for dead, unless clouds.yaml has `api_timeout`.
+_ANSWER_SECONDS: Final = 300.0
+
+_REGIONS: Final[dict[str, cloud_region.CloudRegion]] = {}
+_LOCK: Final = threading.Lock()
+
+
+def with_shared_session(region: cloud_region.CloudRegion) -> cloud_region.CloudRegion:
+    """The region that this process first met with the same settings, credentials among them."""
+    settings = json.dumps([region.region_name, region.config], sort_keys=True, default=str)
+    key = hashlib.sha256(settings.encode()).hexdigest()
+    with _LOCK:
+        if key not in _REGIONS:
+            session = region.get_session()
+            session.timeout = session.timeout or _ANSWER_SECONDS
+            _widen_pool(session)
+            _REGIONS[key] = region
+        return _REGIONS[key]
+
+
+def _widen_pool(session: Any) -> None:
+    """Let as many threads as an engine uses keep a connection each."""
+    for adapter in session.session.adapters.values():
+        adapter.init_poolmanager(POOL_SIZE, POOL_SIZE, block=False)
