@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +22,7 @@ from kraj.commands.options import (
     Region,
     Yes,
 )
+from kraj.engine.base import Engine
 from kraj.errors import ExitCode, KrajError, KrajErrors
 from kraj.operations import stacks
 from kraj.operations.applied import capacity_before_and_after, remember
@@ -53,16 +56,12 @@ def plan(
 
     Example: kraj plan --region liberecky --only tenant:liberec
     """
-    planned = plan_region_files(region, cloud, locked=locked)
-    chosen, why = pick_engine(planned, engine)
-    labels = stacks.select_targets(planned, only or [])
-    console = progress()
-    _say_engine(console, planned, chosen.name, why)
-    with ConsoleProgress(console, events) as view:
-        runs = stacks.preview(chosen, planned, labels, view.report, refresh=refresh, jobs=jobs)
-    before, after = capacity_before_and_after(planned, labels)
+    work = _open(region, only, engine, cloud, locked=locked)
+    with work.progress(events) as view:
+        runs = stacks.preview(*work.on, view.report, refresh=refresh, jobs=jobs)
+    before, after = capacity_before_and_after(work.planned, work.labels)
     if json_:
-        document = _document("kraj.plan/1", planned, chosen.name, runs)
+        document = _document("kraj.plan/1", work, runs)
         print_json({**document, "capacity": capacity_as_dict(before, after)})
     else:
         out = results()
@@ -70,7 +69,7 @@ def plan(
         print_summary(runs, out, title="Plan")
         print_capacity(before, after, out)
         _closing_line(runs, out, "No changes.", "Run `kraj up` to apply.")
-    _raise_failures(runs, console, quiet=json_)
+    _raise_failures(runs, work.console, quiet=json_)
     changed = any(run.result is not None and run.result.has_changes for run in runs)
     return ExitCode.CHANGES if changed else ExitCode.OK
 
@@ -94,24 +93,17 @@ def up(
 
     Example: kraj up --region liberecky --only centre --only tenant:liberec
     """
-    planned = plan_region_files(region, cloud, locked=locked)
-    chosen, why = pick_engine(planned, engine)
-    labels = stacks.select_targets(planned, only or [])
-    console = progress()
-    _say_engine(console, planned, chosen.name, why)
+    work = _open(region, only, engine, cloud, locked=locked)
     if not yes:
-        with ConsoleProgress(console, events) as view:
-            previews = stacks.preview(
-                chosen, planned, labels, view.report, refresh=refresh, jobs=jobs
-            )
-        print_steps(previews, console)
-        _confirm(stacks.destructive_steps(previews), console)
-    with ConsoleProgress(console, events) as view:
-        runs = stacks.up(chosen, planned, labels, view.report, refresh=refresh, jobs=jobs)
-    remember(planned, _done(runs))
-    _print_runs("kraj.up/1", planned, chosen.name, runs, json_, "Applied", "No changes.")
-    _raise_failures(runs, console, quiet=json_)
-    return ExitCode.OK
+        with work.progress(events) as view:
+            previews = stacks.preview(*work.on, view.report, refresh=refresh, jobs=jobs)
+        _raise_interruption(previews)
+        print_steps(previews, work.console)
+        _confirm(stacks.destructive_steps(previews), work.console)
+    with work.progress(events) as view:
+        runs = stacks.up(*work.on, view.report, refresh=refresh, jobs=jobs)
+    remember(work.planned, _done(runs))
+    return _end("kraj.up/1", work, runs, json_, "Applied", "No changes.")
 
 
 def refresh(
@@ -130,16 +122,10 @@ def refresh(
 
     Example: kraj refresh --only tenant:liberec --preview
     """
-    planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
-    chosen, why = pick_engine(planned, engine)
-    labels = stacks.select_targets(planned, only or [])
-    console = progress()
-    _say_engine(console, planned, chosen.name, why)
-    with ConsoleProgress(console, events) as view:
-        runs = stacks.refresh(chosen, planned, labels, view.report, preview_only=preview, jobs=jobs)
-    _print_runs("kraj.refresh/1", planned, chosen.name, runs, json_, "Refreshed", "No drift.")
-    _raise_failures(runs, console, quiet=json_)
-    return ExitCode.OK
+    work = _open(region, only, engine, cloud)
+    with work.progress(events) as view:
+        runs = stacks.refresh(*work.on, view.report, preview_only=preview, jobs=jobs)
+    return _end("kraj.refresh/1", work, runs, json_, "Refreshed", "No drift.")
 
 
 def down(
@@ -156,25 +142,14 @@ def down(
 
     Example: kraj down --region liberecky --only tenant:liberec
     """
-    planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
-    chosen, why = pick_engine(planned, engine)
-    labels = stacks.select_targets(planned, only or [])
-    console = progress()
-    _say_engine(console, planned, chosen.name, why)
-    present = stacks.existing(chosen, planned, labels)
+    work = _open(region, only, engine, cloud)
+    present = stacks.existing(*work.on)
     if present and not yes:
-        console.print(f"This deletes {', '.join(present)} with all servers and volumes.")
-        answer = typer.prompt("Type the region's name to go on", err=True)
-        if answer != planned.name:
-            raise KrajError(
-                NOT_CONFIRMED, f"{answer!r} is not {planned.name!r}; nothing was deleted"
-            )
-    with ConsoleProgress(console, events) as view:
-        runs = stacks.destroy(chosen, planned, labels, view.report, jobs=jobs)
-    remember(planned, applied=(), removed=_done(runs))
-    _print_runs("kraj.down/1", planned, chosen.name, runs, json_, "Deleted", "Nothing to delete.")
-    _raise_failures(runs, console, quiet=json_)
-    return ExitCode.OK
+        _confirm_deletion(present, work)
+    with work.progress(events) as view:
+        runs = stacks.destroy(*work.on, view.report, jobs=jobs)
+    remember(work.planned, applied=(), removed=_done(runs))
+    return _end("kraj.down/1", work, runs, json_, "Deleted", "Nothing to delete.")
 
 
 def status(
@@ -188,20 +163,19 @@ def status(
 
     Example: kraj status --json
     """
-    planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
-    chosen, _why = pick_engine(planned, engine)
-    rows = region_status(chosen, planned, stacks.select_targets(planned, only or []))
+    work = _open(region, only, engine, cloud, quiet=True)
+    rows = region_status(*work.on)
     if json_:
         print_json(
             {
                 "schema": "kraj.status/1",
-                "region": planned.name,
-                "engine": chosen.name,
+                "region": work.planned.name,
+                "engine": work.engine.name,
                 "stacks": [row.as_dict() for row in rows],
             }
         )
     else:
-        print_status(planned.name, rows, results(), everything=bool(only))
+        print_status(work.planned.name, rows, results(), everything=bool(only))
     return ExitCode.OK
 
 
@@ -219,16 +193,16 @@ def outputs(
 
     Example: kraj outputs --only tenant:liberec --json
     """
-    planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
-    chosen, _why = pick_engine(planned, engine)
-    labels = stacks.select_targets(planned, only or [])
+    work = _open(region, only, engine, cloud, quiet=True)
     values = {
-        label: chosen.outputs(stacks.stack_spec(planned, label), show_secrets=show_secrets)
-        for label in stacks.existing(chosen, planned, labels)
+        label: work.engine.outputs(
+            stacks.stack_spec(work.planned, label), show_secrets=show_secrets
+        )
+        for label in stacks.existing(*work.on)
     }
     document: dict[str, Any] = {
         "schema": "kraj.outputs/1",
-        "region": planned.name,
+        "region": work.planned.name,
         "stacks": values,
     }
     if json_:
@@ -238,12 +212,55 @@ def outputs(
     return ExitCode.OK
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a command works on, and where it says how it goes."""
+
+    planned: PlannedRegion
+    engine: Engine
+    labels: tuple[str, ...]
+    console: Console
+
+    @property
+    def on(self) -> tuple[Engine, PlannedRegion, tuple[str, ...]]:
+        """The leading arguments of the operations on stacks."""
+        return self.engine, self.planned, self.labels
+
+    def progress(self, events: Path | None) -> ConsoleProgress:
+        return ConsoleProgress(self.console, events)
+
+
+def _open(
+    region: str | None,
+    only: Sequence[str] | None,
+    engine: str | None,
+    cloud: str | None,
+    *,
+    locked: bool | None = None,
+    quiet: bool = False,
+) -> _Work:
+    """Read and plan the region, choose the engine and say so.
+
+    `locked` is None for commands that allocate no addresses: they write no ledger and do not mind
+    that it is behind.
+    """
+    planned = plan_region_files(
+        region, cloud, locked=locked is not False, check_ledger=locked is not None
+    )
+    chosen, why = pick_engine(planned, engine)
+    work = _Work(planned, chosen, stacks.select_targets(planned, only or []), progress())
+    if not quiet:
+        _say_engine(work, why)
+    return work
+
+
 def _done(runs: Sequence[StackRun]) -> list[str]:
     return [run.label for run in runs if run.error is None]
 
 
-def _say_engine(console: Console, planned: PlannedRegion, engine: str, why: str) -> None:
-    cloud = planned.access.cloud.name
+def _say_engine(work: _Work, why: str) -> None:
+    planned, console = work.planned, work.console
+    cloud, engine = planned.access.cloud.name, work.engine.name
     console.print(
         f"[dim]region {planned.name} · cloud {cloud} · engine {engine} ({why})[/]", soft_wrap=True
     )
@@ -266,38 +283,39 @@ def _confirm(steps: Sequence[tuple[str, str, Any]], console: Console) -> None:
         raise KrajError(NOT_CONFIRMED, "nothing was changed")
 
 
-def _document(
-    schema: str,
-    planned: PlannedRegion,
-    engine: str,
-    runs: Sequence[StackRun],
-) -> dict[str, Any]:
+def _confirm_deletion(present: Sequence[str], work: _Work) -> None:
+    work.console.print(f"This deletes {', '.join(present)} with all servers and volumes.")
+    answer = typer.prompt("Type the region's name to go on", err=True)
+    if answer != work.planned.name:
+        raise KrajError(
+            NOT_CONFIRMED, f"{answer!r} is not {work.planned.name!r}; nothing was deleted"
+        )
+
+
+def _document(schema: str, work: _Work, runs: Sequence[StackRun]) -> dict[str, Any]:
     return {
         "schema": schema,
-        "region": planned.name,
-        "cloud": planned.access.cloud.name,
-        "engine": engine,
+        "region": work.planned.name,
+        "cloud": work.planned.access.cloud.name,
+        "engine": work.engine.name,
         "totals": totals(runs),
         "stacks": runs_as_dict(runs),
     }
 
 
-def _print_runs(
-    schema: str,
-    planned: PlannedRegion,
-    engine: str,
-    runs: Sequence[StackRun],
-    json_: bool,
-    title: str,
-    nothing: str,
-) -> None:
+def _end(
+    schema: str, work: _Work, runs: Sequence[StackRun], json_: bool, title: str, nothing: str
+) -> int:
+    """Print what came of the stacks; raises what failed."""
     if json_:
-        print_json(_document(schema, planned, engine, runs))
-        return
-    out = results()
-    if runs:
-        print_summary(runs, out, title=title)
-    _closing_line(runs, out, nothing, "")
+        print_json(_document(schema, work, runs))
+    else:
+        out = results()
+        if runs:
+            print_summary(runs, out, title=title)
+        _closing_line(runs, out, nothing, "")
+    _raise_failures(runs, work.console, quiet=json_)
+    return ExitCode.OK
 
 
 def _closing_line(runs: Sequence[StackRun], out: Console, nothing: str, next_step: str) -> None:
@@ -309,19 +327,26 @@ def _closing_line(runs: Sequence[StackRun], out: Console, nothing: str, next_ste
         out.print(next_step)
 
 
-def _raise_failures(runs: Sequence[StackRun], console: Console, *, quiet: bool) -> None:
+def _raise_interruption(runs: Sequence[StackRun]) -> None:
+    """Raises the errors of all stacks where Ctrl-C stopped one."""
     errors = [run.error for run in runs if run.error is not None]
-    if not errors:
-        return
     if any(error.details.get("exit_code") == ExitCode.INTERRUPTED for error in errors):
         raise KrajErrors(errors)
-    if not quiet:
-        for run in runs:
-            if run.error is not None:
-                console.print(f"[bold]{run.label}[/]")
-                print_errors([run.error], console)
-        done = sum(run.error is None for run in runs)
-        raise KrajError(
-            SOME_STACKS_FAILED, f"{len(errors)} of {len(runs)} stacks failed, {done} done"
+
+
+def _raise_failures(runs: Sequence[StackRun], console: Console, *, quiet: bool) -> None:
+    failed = [run for run in runs if run.error is not None]
+    if not failed:
+        return
+    if quiet:
+        interrupted = any(
+            run.error and run.error.details.get("exit_code") == ExitCode.INTERRUPTED
+            for run in failed
         )
-    raise typer.Exit(ExitCode.ERROR)
+        raise typer.Exit(ExitCode.INTERRUPTED if interrupted else ExitCode.ERROR)
+    _raise_interruption(runs)
+    for run in failed:
+        console.print(f"[bold]{run.label}[/]")
+        print_errors([run.error] if run.error else [], console)
+    done = len(runs) - len(failed)
+    raise KrajError(SOME_STACKS_FAILED, f"{len(failed)} of {len(runs)} stacks failed, {done} done")

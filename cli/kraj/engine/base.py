@@ -148,7 +148,7 @@ class Engine(Protocol):
         ...
 
     def stop(self) -> None:
-        """As Ctrl-C for all stacks that other threads work on; a second call abandons them."""
+        """As Ctrl-C for all stacks, also those yet to begin; a second call abandons them."""
         ...
 
     def remove(self, spec: StackSpec) -> None:

@@ -73,6 +73,7 @@ class PulumiEngine:
         self._parallel = parallel
         self._keys = KeyRing(self._passphrase)
         self._running: set[PulumiStack] = set()
+        self._stopping = False
         self._lock = threading.Lock()
 
     # -- the contract: runs
@@ -94,8 +95,9 @@ class PulumiEngine:
         return self._run(spec, report, "destroy", preview=preview_only)
 
     def stop(self) -> None:
-        """As Ctrl-C for all stacks that other threads work on; a second call abandons them."""
+        """As Ctrl-C for all stacks, also those yet to begin; a second call abandons them."""
         with self._lock:
+            self._stopping = True
             running = list(self._running)
         for stack in running:
             stack.interrupt()
@@ -247,6 +249,9 @@ class PulumiEngine:
         stack = PulumiStack(spec, folder, Command(self._cli, variables), recorder)
         with self._lock:
             self._running.add(stack)
+            stopping = self._stopping
+        if stopping:  # Ctrl-C came while this stack was being prepared
+            stack.interrupt()
         try:
             yield stack
         except CommandError as error:

@@ -6,7 +6,8 @@ Planning decides what a stack holds; an engine applies it; this module only join
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from kraj.engine.passphrase import derive_secret, resolve_passphrase
 from kraj.errors import KrajError, KrajErrors
 from kraj.events import Reporter
 from kraj.operations.errors import UNKNOWN_TARGET
+from kraj.operations.interrupts import Interrupts, heeded
 from kraj.operations.region import PlannedRegion
 from kraj.planning.naming import centre_stack_name, tenant_stack_name
 
@@ -24,6 +26,8 @@ TENANT_PREFIX = "tenant:"
 
 #: Stacks that run side by side: each is a Python process (about 120 MB) and loads the cloud's API.
 DEFAULT_JOBS = 3
+
+_LOOK_SECONDS = 0.2  #: how often the waiting thread looks for Ctrl-C
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ def preview(
     def action(spec: StackSpec, reporter: Reporter) -> Result:
         return engine.preview(spec, reporter, refresh=refresh)
 
-    return _side_by_side(engine, action, planned, labels, report, jobs)
+    with _crew(engine, planned, report, jobs) as crew:
+        return crew.run(action, labels)
 
 
 def up(
@@ -115,7 +120,12 @@ def up(
     def action(spec: StackSpec, reporter: Reporter) -> Result:
         return engine.up(spec, reporter, refresh=refresh)
 
-    return _centre_then_tenants(engine, action, planned, labels, report, jobs)
+    tenants = [label for label in labels if label != CENTRE]
+    with _crew(engine, planned, report, jobs) as crew:
+        runs = crew.run(action, [CENTRE]) if CENTRE in labels else []
+        if any(run.error is not None for run in runs):
+            return runs
+        return runs + crew.run(action, tenants)
 
 
 def refresh(
@@ -132,7 +142,8 @@ def refresh(
     def action(spec: StackSpec, reporter: Reporter) -> Result:
         return engine.refresh(spec, reporter, preview_only=preview_only)
 
-    return _side_by_side(engine, action, planned, existing(engine, planned, labels), report, jobs)
+    with _crew(engine, planned, report, jobs) as crew:
+        return crew.run(action, existing(engine, planned, labels))
 
 
 def destroy(
@@ -154,10 +165,11 @@ def destroy(
         return result
 
     tenants = [label for label in present if label != CENTRE]
-    runs = _side_by_side(engine, action, planned, tenants, report, jobs)
-    if CENTRE in present and all(run.error is None for run in runs):
-        runs += _side_by_side(engine, action, planned, [CENTRE], report, 1)
-    return runs
+    with _crew(engine, planned, report, jobs) as crew:
+        runs = crew.run(action, tenants)
+        if CENTRE in present and all(run.error is None for run in runs):
+            runs += crew.run(action, [CENTRE])
+        return runs
 
 
 def existing(engine: Engine, planned: PlannedRegion, labels: Sequence[str]) -> list[str]:
@@ -165,55 +177,49 @@ def existing(engine: Engine, planned: PlannedRegion, labels: Sequence[str]) -> l
     return [label for label in labels if engine.exists(stack_spec(planned, label))]
 
 
-def _centre_then_tenants(
-    engine: Engine,
-    action: Action,
-    planned: PlannedRegion,
-    labels: Sequence[str],
-    report: Reporter,
-    jobs: int,
-) -> list[StackRun]:
-    runs: list[StackRun] = []
-    if CENTRE in labels:
-        runs = _side_by_side(engine, action, planned, [CENTRE], report, 1)
-        if runs[0].error is not None:
-            return runs
-    tenants = [label for label in labels if label != CENTRE]
-    return runs + _side_by_side(engine, action, planned, tenants, report, jobs)
+@dataclass(frozen=True, slots=True)
+class _Crew:
+    """Runs an action on several stacks, at most `jobs` at once, until all have ended."""
+
+    engine: Engine
+    planned: PlannedRegion
+    report: Reporter
+    jobs: int
+    interrupts: Interrupts
+
+    def run(self, action: Action, labels: Sequence[str]) -> list[StackRun]:
+        """One result or error per label, in their order; a stack that never began has an error."""
+        if self.interrupts.asked:
+            return [_not_begun(label) for label in labels]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, self.jobs)) as pool:
+            futures = {
+                label: pool.submit(_one, action, stack_spec(self.planned, label), self.report)
+                for label in labels
+            }
+            self._wait(futures.values())
+        return [
+            _not_begun(label) if future.cancelled() else future.result()
+            for label, future in futures.items()
+        ]
+
+    def _wait(self, futures: Iterable[concurrent.futures.Future[StackRun]]) -> None:
+        left = set(futures)
+        while left:
+            left = concurrent.futures.wait(left, timeout=_LOOK_SECONDS).not_done
+            for _wish in range(self.interrupts.take()):
+                for future in left:
+                    future.cancel()
+                self.engine.stop()
 
 
-def _side_by_side(
-    engine: Engine,
-    action: Action,
-    planned: PlannedRegion,
-    labels: Sequence[str],
-    report: Reporter,
-    jobs: int,
-) -> list[StackRun]:
-    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        futures = {
-            label: pool.submit(_one, action, stack_spec(planned, label), report) for label in labels
-        }
-        _wait(engine, list(futures.values()))
-    return [
-        StackRun(label, error=interrupted("the run", label))
-        if future.cancelled()
-        else future.result()
-        for label, future in futures.items()
-    ]
+@contextlib.contextmanager
+def _crew(engine: Engine, planned: PlannedRegion, report: Reporter, jobs: int) -> Iterator[_Crew]:
+    with heeded() as interrupts:
+        yield _Crew(engine, planned, report, jobs, interrupts)
 
 
-def _wait(engine: Engine, futures: Sequence[concurrent.futures.Future[StackRun]]) -> None:
-    """Until all have ended. Ctrl-C reaches this thread only: tell the engine, start nothing new."""
-    while True:
-        try:
-            concurrent.futures.wait(futures)
-        except KeyboardInterrupt:
-            for future in futures:
-                future.cancel()
-            engine.stop()
-        else:
-            return
+def _not_begun(label: str) -> StackRun:
+    return StackRun(label, error=interrupted("the run", label, " before it began"))
 
 
 def _one(action: Action, spec: StackSpec, report: Reporter) -> StackRun:
