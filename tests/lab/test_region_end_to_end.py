@@ -151,7 +151,10 @@ def test_the_first_plan_creates_everything_and_records_the_addresses(region: Reg
 
 def test_an_interrupted_up_leaves_with_130_and_the_next_one_finishes(region: Region) -> None:
     process = region.start("up", "--yes", "--only", "centre")
+    deadline = time.monotonic() + SECONDS
     while not region.projects():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "no project was made"
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     try:
