@@ -195,9 +195,9 @@ def test_a_router_leads_to_the_external_network_and_a_floating_address(member: M
     router = network.create_router(
         name=member.name, external_gateway_info={"network_id": public.id}
     )
-    network.add_interface_to_router(router, subnet_id=subnet.id)
+    network.add_interface_to_router(router, subnet.id)
     member.later(lambda: network.delete_router(router))
-    member.later(lambda: network.remove_interface_from_router(router, subnet_id=subnet.id))
+    member.later(lambda: network.remove_interface_from_router(router, subnet.id))
     address = network.create_ip(floating_network_id=public.id)
     member.later(lambda: network.delete_ip(address))
     assert address.floating_ip_address.startswith("203.0.113.")
