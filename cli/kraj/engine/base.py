@@ -48,6 +48,15 @@ class StackSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PropertyChange:
+    """One property before and after a step; None where it has no value."""
+
+    path: str  #: as Pulumi writes it: `tags`, `rules[0].port`
+    before: Any  #: plain values; secrets are `[secret]`, what only applying tells `[unknown]`
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One planned or done change of one resource."""
 
@@ -59,6 +68,7 @@ class Step:
     changed: Sequence[str] = ()  #: property paths that differ
     replaced_by: Sequence[str] = ()  #: property paths that force the replacement
     protected: bool = False
+    changes: Sequence[PropertyChange] = ()  #: the values at the paths of `changed`
 
 
 @dataclass(frozen=True, slots=True)

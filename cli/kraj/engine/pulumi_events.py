@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from pulumi.automation import DiagnosticEvent, EngineEvent, OpType, StepEventMetadata
 
-from kraj.engine.base import Operation, Step
+from kraj.engine.base import Operation, PropertyChange, Step
+from kraj.engine.changes import property_changes
 from kraj.engine.local.urns import STACK_TYPE, is_provider, name_of
 from kraj.engine.local.values import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN_SENTINEL
 from kraj.events import Event, EventKind, Reporter
@@ -117,7 +118,7 @@ class Recorder:
     # -- steps
 
     def _take_start(self, metadata: StepEventMetadata) -> None:
-        step = _step_of(metadata)
+        step = _step_of(metadata, self._action)
         if step is None:
             return
         self._record(metadata, step)
@@ -132,7 +133,7 @@ class Recorder:
             self.outputs = {
                 key: _shown(value) for key, value in (metadata.new.outputs or {}).items()
             }
-        step = _step_of(metadata)
+        step = _step_of(metadata, self._action)
         if step is None:
             return
         # What a refresh found is told by the operation at its end: same, update or delete.
@@ -144,7 +145,7 @@ class Recorder:
             self._emit(EventKind.DONE, step, seconds=time.monotonic() - started)
 
     def _take_failure(self, metadata: StepEventMetadata) -> None:
-        step = _step_of(metadata)
+        step = _step_of(metadata, self._action)
         if step is None:
             return
         self._running.pop((metadata.urn, metadata.op), None)
@@ -180,6 +181,7 @@ class Recorder:
             changed=_joined(known.changed, step.changed),
             replaced_by=_joined(known.replaced_by, step.replaced_by),
             protected=step.protected or known.protected,
+            changes=tuple({item.path: item for item in (*known.changes, *step.changes)}.values()),
         )
 
     def _emit(
@@ -204,7 +206,7 @@ class Recorder:
         )
 
 
-def _step_of(metadata: StepEventMetadata) -> Step | None:
+def _step_of(metadata: StepEventMetadata, action: str) -> Step | None:
     """The step in kraj's words; None for what is not told of."""
     if is_provider(metadata.type) and name_of(metadata.urn).startswith("default"):
         return None
@@ -214,16 +216,30 @@ def _step_of(metadata: StepEventMetadata) -> Step | None:
     detailed = metadata.detailed_diff or {}
     replaces = [path for path, diff in detailed.items() if diff.diff_kind.endswith("replace")]
     state = new or old
+    changed = tuple(detailed or metadata.diffs or ())
     return Step(
         operation=_OPERATIONS.get(metadata.op, Operation.SAME),
         urn=metadata.urn,
         type=metadata.type,
         name=name_of(metadata.urn),
         id=(new.id if new else "") or (old.id if old else ""),
-        changed=tuple(detailed or metadata.diffs or ()),
+        changed=changed,
         replaced_by=tuple(replaces or metadata.keys or ()),
         protected=bool(state and state.protect),
+        changes=_changes(metadata, changed, action),
     )
+
+
+def _changes(
+    metadata: StepEventMetadata, paths: Sequence[str], action: str
+) -> tuple[PropertyChange, ...]:
+    """The values at the paths; what a refresh found are outputs, what a program wants inputs."""
+    old, new = metadata.old, metadata.new
+    if old is None or new is None:
+        return ()
+    olds = [_shown(values or {}) for values in (old.outputs, old.inputs)]
+    news = new.outputs if action == "refresh" else new.inputs
+    return property_changes(paths, olds, _shown(news or {}))
 
 
 def _provider_words(message: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from kraj.engine.base import Operation, Result, Step
+from kraj.engine.base import Operation, PropertyChange, Result, Step
 from kraj.operations.stacks import StackRun
 
 _STYLES = {
@@ -19,6 +21,7 @@ _STYLES = {
     Operation.DELETE: ("-", "red"),
     Operation.IMPORT: ("=", "cyan"),
 }
+_VALUE_WIDTH = 48  #: characters of one value in a plan; --json has it whole
 #: The columns of the summary, in the order in which they worry an admin least to most.
 _COLUMNS = (Operation.SAME, Operation.CREATE, Operation.UPDATE, Operation.REPLACE, Operation.DELETE)
 
@@ -50,6 +53,7 @@ def _step_as_dict(step: Step) -> dict[str, Any]:
         "urn": step.urn,
         "id": step.id,
         "changed": list(step.changed),
+        "changes": [asdict(change) for change in step.changes],
         "replaced_by": list(step.replaced_by),
     }
 
@@ -82,16 +86,45 @@ def print_steps(runs: Sequence[StackRun], console: Console, *, limit: int = 60) 
         for step in steps[:limit]:
             mark, style = _STYLES[step.operation]
             kind = step.type.rsplit(":", 1)[-1]
-            reason = ", ".join(step.replaced_by or step.changed)
             console.print(
-                f"  [{style}]{mark}[/] {escape(kind)} [bold]{escape(step.name)}[/]"
-                + (f" [dim]({escape(reason)})[/]" if reason else ""),
-                soft_wrap=True,
+                f"  [{style}]{mark}[/] {escape(kind)} [bold]{escape(step.name)}[/]", soft_wrap=True
             )
+            _print_changes(step, console)
         if len(steps) > limit:
             console.print(f"  [dim]… and {len(steps) - limit} more (--json shows all)[/]")
         for note in run.result.diagnostics:
             console.print(f"  [yellow]note:[/] {escape(note)}", soft_wrap=True)
+
+
+def _print_changes(step: Step, console: Console) -> None:
+    """One line per property: its value before and after, and what forces a replacement."""
+    for change in step.changes:
+        forced = " [magenta](forces replacement)[/]" if change.path in step.replaced_by else ""
+        values = escape(words_of_change(change))
+        console.print(f"      [dim]{escape(change.path)}:[/] {values}{forced}", soft_wrap=True)
+    valued = {change.path for change in step.changes}
+    others = [path for path in (*step.replaced_by, *step.changed) if path not in valued]
+    if others:
+        names = ", ".join(dict.fromkeys(others))
+        console.print(f"      [dim]because of {escape(names)}[/]", soft_wrap=True)
+
+
+def words_of_change(change: PropertyChange) -> str:
+    """A change in short: `20 → 30`; of lists what is added and what is removed."""
+    before, after = change.before, change.after
+    if isinstance(before, list) and isinstance(after, list):
+        added = [f"+ {_shortly(item)}" for item in after if item not in before]
+        removed = [f"- {_shortly(item)}" for item in before if item not in after]
+        if added or removed:
+            return ", ".join((*added, *removed))
+    return f"{_shortly(before)} → {_shortly(after)}"
+
+
+def _shortly(value: Any) -> str:
+    if value is None:
+        return "none"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _VALUE_WIDTH else f"{text[: _VALUE_WIDTH - 1]}…"
 
 
 def print_summary(runs: Sequence[StackRun], console: Console, *, title: str) -> None:

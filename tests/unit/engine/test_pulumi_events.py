@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pulumi.automation import EngineEvent
 
-from kraj.engine.base import Operation
+from kraj.engine.base import Operation, PropertyChange
 from kraj.engine.pulumi_events import Recorder
 from kraj.events import Event, EventKind
 
@@ -79,6 +79,22 @@ def test_a_created_resource_is_one_step_with_its_id() -> None:
     )
     assert stream.told() == [("started", "create", "net"), ("done", "create", "net")]
     assert stream.reported[-1].completed == 1
+
+
+def test_an_update_tells_values_and_hides_secrets() -> None:
+    secret = {**SECRET, "value": "hidden"}
+    stream = Stream()
+    more = {
+        "detailedDiff": {"name": {"diffKind": "update"}, "password": {"diffKind": "update"}},
+        "old": {"type": NETWORK, "outputs": {"name": "one", "password": secret}},
+        "state": {"inputs": {"name": "two", "password": secret}},
+    }
+    stream.pre("update", NETWORK, "net", **more)
+    (step,) = stream.recorder.steps
+    assert step.changes == (
+        PropertyChange("name", "one", "two"),
+        PropertyChange("password", "[secret]", "[secret]"),
+    )
 
 
 def test_a_replacement_is_one_step_that_names_what_forces_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kraj.engine.base import PropertyChange
 from kraj.errors import KrajError
 
 from .conftest import Lab, operations
@@ -66,6 +67,7 @@ def test_a_changed_property_is_updated_in_place(lab: Lab) -> None:
     assert operations(changed) == {"group": "same", "a": "update", "b": "same", "c": "same"}
     step = next(s for s in changed.steps if s.name == "a")
     assert step.changed == ("text",)
+    assert step.changes == (PropertyChange("text", "x", "y"),)
     assert lab.state()["a"]["id"] == identity
     assert lab.notes()["a"]["text"] == "y"
     assert lab.state()["a"]["modified"] > lab.state()["a"]["created"]
@@ -205,6 +207,8 @@ def test_refresh_finds_changed_and_lost_resources(lab: Lab) -> None:
     files["c"].write_text(files["c"].read_text().replace('"x"', '"edited"'))
     seen = lab.engine.refresh(lab.spec(), lab.events.append, preview_only=True)
     assert operations(seen) == {"a": "delete", "b": "same", "c": "update"}
+    found = next(step for step in seen.steps if step.name == "c")
+    assert PropertyChange("text", "x", "edited") in found.changes
     assert set(lab.state()) >= {"a", "b", "c"}
     mended = lab.up(refresh=True)
     assert operations(mended) == {"a": "create", "b": "update", "c": "update"}

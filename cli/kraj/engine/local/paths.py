@@ -1,7 +1,7 @@
 """Property paths as Pulumi writes them: `tags.owner`, `rules[0].port`, `labels["a.b"]`, `*`.
 
-Used for the options ignoreChanges and replaceOnChanges. Paths name properties of inputs; a path
-that meets nothing is no error, as in Pulumi.
+Used for the options ignoreChanges and replaceOnChanges, and for showing what changes. A path that
+meets nothing is no error, as in Pulumi.
 """
 
 from __future__ import annotations
@@ -36,6 +36,21 @@ def parse_path(text: str) -> Path:
             keys.append(int(index) if index is not None else name)
         at = match.end()
     return tuple(keys)
+
+
+def value_at(value: Any, path: str) -> Any:
+    """What is found there, None where there is nothing; inside a secret it is one, too."""
+    hidden = False
+    for key in parse_path(path):
+        hidden = hidden or isinstance(value, Secret)
+        inside = _strip(value)
+        if isinstance(inside, dict):
+            value = inside.get(str(key))
+        elif isinstance(inside, list) and isinstance(key, int) and key < len(inside):
+            value = inside[key]
+        else:
+            return None
+    return Secret(_strip(value)) if hidden and value is not None else value
 
 
 def matches(changed: str, selectors: Iterable[str]) -> bool:

@@ -7,6 +7,7 @@ has changed counts as a change.
 from __future__ import annotations
 
 from kraj.engine.base import Operation
+from kraj.engine.changes import property_changes
 from kraj.engine.local.packages import Packages
 from kraj.engine.local.run import Run, step_of
 from kraj.engine.local.state import ResourceState, now
@@ -44,6 +45,7 @@ class Refresher:
             run.journal.end(None, drop=state)
             return
         changed = changed_paths(state.outputs, found.outputs)
+        changes = property_changes(changed, (state.outputs,), found.outputs)
         if changed:
             state.modified = now()
             state.outputs = mark_secrets(
@@ -54,7 +56,7 @@ class Refresher:
             if found.inputs:
                 state.inputs = mark_secrets(found.inputs, state.inputs, ())
         operation = Operation.UPDATE if changed else Operation.SAME
-        run.record(step_of(operation, state, changed), recorded=self._recorded)
+        run.record(step_of(operation, state, changed, changes=changes), recorded=self._recorded)
 
 
 def _can_be_read(state: ResourceState) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from kraj.engine.base import Operation, StackSpec, Step
+from kraj.engine.base import Operation, PropertyChange, StackSpec, Step
 from kraj.engine.errors import RESOURCE_FAILED
 from kraj.engine.local.journal import Journal
 from kraj.engine.local.providers import ProviderError
@@ -214,6 +214,7 @@ def step_of(
     resource: ResourceState,
     changed: Iterable[str] = (),
     replaced_by: Iterable[str] = (),
+    changes: Sequence[PropertyChange] = (),
 ) -> Step:
     """The step that does `operation` to a resource."""
     return Step(
@@ -225,6 +226,7 @@ def step_of(
         changed=tuple(changed),
         replaced_by=tuple(replaced_by),
         protected=resource.protect,
+        changes=changes,
     )
 
 

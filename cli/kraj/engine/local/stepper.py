@@ -11,6 +11,7 @@ import dataclasses
 import threading
 
 from kraj.engine.base import Operation, Step
+from kraj.engine.changes import property_changes
 from kraj.engine.errors import DUPLICATE_RESOURCE, PROTECTED, RESOURCE_MISSING
 from kraj.engine.local.deletion import Deleter
 from kraj.engine.local.goals import Goal, alias_urns
@@ -140,7 +141,8 @@ class Stepper:
             state.outputs, state.created = old.outputs, old.created
         state.created = state.created or now()
         state.modified = old.modified if old and not changed else now()
-        self._run.record(step_of(operation, state, changed))
+        changes = property_changes(changed, (old.inputs,) if old else (), goal.inputs)
+        self._run.record(step_of(operation, state, changed, changes=changes))
         self._run.journal.end(None, add=state, drop=old)
         return state
 
@@ -250,7 +252,8 @@ class Stepper:
     ) -> ResourceState:
         run, journal = self._run, self._run.journal
         state.id, state.created, state.modified = old.id, old.created, now()
-        with run.step(step_of(Operation.UPDATE, state, difference.changed)):
+        changes = property_changes(difference.changed, (old.outputs, old.inputs), state.inputs)
+        with run.step(step_of(Operation.UPDATE, state, difference.changed, changes=changes)):
             operation = None if run.preview else journal.begin("updating", old)
             try:
                 outputs = self._ask_to_update(provider, state, old)
@@ -304,7 +307,8 @@ class Stepper:
         old: ResourceState,
         difference: Difference,
     ) -> ResourceState:
-        step = step_of(Operation.REPLACE, old, difference.changed, difference.replaces)
+        changes = property_changes(difference.changed, (old.outputs, old.inputs), state.inputs)
+        step = step_of(Operation.REPLACE, old, difference.changed, difference.replaces, changes)
         if old.protect:
             with self._run.step(step):
                 raise KrajError(
