@@ -36,6 +36,15 @@ _NOT_FROM_ENVIRONMENT: dict[str, Any] = dict.fromkeys(
 )
 
 
+#: Roles that come with others: those that Keystone's bootstrap makes imply each other
+#: (keystone/cmd/bootstrap.py).
+_IMPLIED: dict[str, tuple[str, ...]] = {
+    "admin": ("manager", "member", "reader"),
+    "manager": ("member", "reader"),
+    "member": ("reader",),
+}
+
+
 class TenantProject(Component):
     """A project, its service user and quotas; `provider` acts as that user inside the project.
 
@@ -88,6 +97,9 @@ class TenantProject(Component):
     ) -> openstack.identity.ApplicationCredential:
         """A credential with the service user's roles that cannot make further credentials.
 
+        Implied roles are named, because Keystone shows them and a change of roles is a new
+        credential.
+
         It comes after what it gives access to, and goes first: automation loses its access before
         its environment is taken apart. Later is also safer, because Keystone may refuse a role as
         not assigned for a moment after it was.
@@ -96,7 +108,7 @@ class TenantProject(Component):
             name,
             name=document.application_credential,
             description=f"Automation in project {document.project}",
-            roles=list(document.roles),
+            roles=_effective(document.roles),
             unrestricted=False,
             opts=pulumi.ResourceOptions.merge(
                 self.child(after=after, exclusive=True),
@@ -146,13 +158,26 @@ class TenantProject(Component):
             volumes=quota.volumes,
             snapshots=quota.snapshots,
             gigabytes=quota.gigabytes,
-            volume_type_quota={
-                f"gigabytes_{volume_type}": str(size)
-                for volume_type, size in quota.volume_types_gib.items()
-            },
+            volume_type_quota=self._volume_type_quota(quota),
             opts=self.child(after=self._requires),
         )
         return [compute, network, volume]
+
+    def _volume_type_quota(self, quota: documents.Quota) -> pulumi.Output[dict[str, str]]:
+        """Limits of all volume types of the cloud: -1 (none) where the document has none.
+
+        Pulumi's provider keeps what Cinder shows, which are all types; with fewer, each plan would
+        show a change.
+        """
+        known = openstack.blockstorage.get_quotaset_v3_output(
+            project_id=self.id,
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=list(self._requires)),
+        ).volume_type_quota
+        limits = {
+            f"gigabytes_{volume_type}": str(size)
+            for volume_type, size in quota.volume_types_gib.items()
+        }
+        return known.apply(lambda keys: {**dict.fromkeys(keys, "-1"), **limits})
 
     def _own_provider(
         self,
@@ -174,3 +199,9 @@ class TenantProject(Component):
             **_NOT_FROM_ENVIRONMENT,
             opts=self.child(after=[*limits, *self._requires]),
         )
+
+
+def _effective(roles: Sequence[str]) -> list[str]:
+    """The roles with those that they imply, in order."""
+    implied = {other for role in roles for other in _IMPLIED.get(role, ())}
+    return sorted({*roles, *implied})

@@ -26,7 +26,7 @@ class Kind(enum.Enum):
     LIST = "list"
     SET = "set"  #: a list whose order means nothing
     MAP = "map"  #: keys are the user's own
-    RECORD = "record"  #: an object with declared members
+    RECORD = "record"  #: an object with declared members; none is null, as in Pulumi's provider
 
 
 #: As the name in the API: the members of the record are fields of the object itself.
@@ -40,7 +40,7 @@ _EMPTY: Final[dict[Kind, Any]] = {
     Kind.LIST: [],
     Kind.SET: [],
     Kind.MAP: {},
-    Kind.RECORD: {},
+    Kind.RECORD: None,
 }
 
 

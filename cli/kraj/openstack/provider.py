@@ -32,6 +32,7 @@ from kraj.openstack.cloud import Cloud
 from kraj.openstack.configuration import settings_from
 from kraj.openstack.diffing import Change, diff
 from kraj.openstack.errors import PartialFailure
+from kraj.openstack.keeping import as_kept
 from kraj.openstack.resource import Resource, settable
 from kraj.openstack.unfinished import UNFINISHED, mark
 from kraj.openstack.values import (
@@ -192,8 +193,7 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
         outputs = kind(self.cloud, request.timeout).read(request.id, known)
         if outputs is None:
             return provider_pb2.ReadResponse()
-        if UNFINISHED in state:
-            outputs[UNFINISHED] = state[UNFINISHED]
+        outputs = as_kept(outputs, state)
         secret = _secret_outputs(kind, {**program, **state})
         inputs = _refreshed_inputs(kind, reveal(program), outputs)
         return provider_pb2.ReadResponse(

@@ -27,6 +27,11 @@ _COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "openstack:loadbalancer/loadBalancer:LoadBalancer": {"vipPortId": "vip-port"},
 }
 
+#: What Cinder shows of the limits per volume type, before the program sets any.
+_TYPE_LIMITS = {
+    f"{what}_{kind}": "7" for what in ("gigabytes", "volumes") for kind in ("fast", "bulk", "else")
+}
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -90,6 +95,8 @@ class _Cloud(mocks.Mocks):
         name = args.args.get("name")
         if name in self._missing:
             return {}, [("name", "your query returned no results")]
+        if args.token.endswith(":getQuotasetV3"):
+            return {"projectId": args.args["projectId"], "volumeTypeQuota": dict(_TYPE_LIMITS)}
         return {"id": f"found-{name}", "name": name}
 
 

@@ -73,7 +73,7 @@ def test_the_centres_servers_use_the_centres_own_image_and_pools(run: Run) -> No
     subnet = run.one("Subnet", "service/ipv4")
     assert subnet.inputs["subnetpoolId"] == "id-of-SubnetPool-liberecky-ipv4"
     tokens = {token.rpartition(":")[2] for token, _args, _provider in run.invokes}
-    assert tokens == {"getRole", "getNetwork"}
+    assert tokens == {"getRole", "getNetwork", "getQuotasetV3"}
 
 
 def test_flavours_and_volume_types_outlive_what_names_them(run: Run) -> None:

@@ -115,7 +115,20 @@ def test_quotas_are_the_documents(run: Run) -> None:
     assert (compute["instances"], compute["cores"], compute["ram"]) == (2, 4, 8192)
     assert (network["network"], network["port"], network["floatingip"]) == (1, 10, 1)
     assert (volume["volumes"], volume["gigabytes"]) == (4, 140)
-    assert volume["volumeTypeQuota"] == {"gigabytes_fast": "40", "gigabytes_bulk": "100"}
+
+
+def test_every_volume_type_of_the_cloud_has_its_limit_in_the_quota(run: Run) -> None:
+    """Pulumi's provider shows a change for each that the program leaves out."""
+    limits = run.one("QuoteSetV3", "tenant").inputs["volumeTypeQuota"]
+
+    assert limits == {
+        "gigabytes_fast": "40",
+        "gigabytes_bulk": "100",
+        "gigabytes_else": "-1",
+        "volumes_fast": "-1",
+        "volumes_bulk": "-1",
+        "volumes_else": "-1",
+    }
 
 
 def test_every_resource_that_takes_tags_carries_them(run: Run) -> None:
@@ -347,7 +360,8 @@ def test_the_application_credential_cannot_make_others(run: Run) -> None:
     credential = run.one("ApplicationCredential", "tenant/automation").inputs
 
     assert credential["unrestricted"] is False
-    assert credential["roles"] == ["member", "creator"]
+    # With what Keystone adds by itself: Pulumi's provider would take that for a change.
+    assert credential["roles"] == ["creator", "member", "reader"]
 
 
 def test_the_application_credential_goes_before_what_it_gives_access_to(run: Run) -> None:
