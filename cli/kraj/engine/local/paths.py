@@ -54,13 +54,17 @@ def value_at(value: Any, path: str) -> Any:
 
 
 def matches(changed: str, selectors: Iterable[str]) -> bool:
-    """Whether a changed path lies at, below or above one of the selectors."""
+    """Whether a changed path lies at or below one of the selectors, as Pulumi has it.
+
+    A change that a provider tells of no more closely than above a selector is not met by it.
+    """
     path = parse_path(changed)
     return any(_meets(path, parse_path(selector)) for selector in selectors)
 
 
 def _meets(path: Path, selector: Path) -> bool:
-    return all(wanted in ("*", key) for key, wanted in zip(path, selector, strict=False))
+    pairs = zip(path, selector, strict=False)
+    return len(path) >= len(selector) and all(wanted in ("*", key) for key, wanted in pairs)
 
 
 def keep_ignored(news: Properties, olds: Properties, selectors: Sequence[str]) -> Properties:

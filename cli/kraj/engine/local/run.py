@@ -137,16 +137,18 @@ class Run:
     # -- steps
 
     @contextlib.contextmanager
-    def step(self, step: Step, *, recorded: bool = True) -> Iterator[None]:
+    def step(self, step: Step, *, recorded: bool = True, told: bool = True) -> Iterator[None]:
         """Do one step: at most `parallel` at once, reported as it begins and ends.
 
-        A failure inside is kept and reported, and Stopped goes on to the caller.
+        A failure inside is kept and reported, and Stopped goes on to the caller. What is not
+        `told` is reported only where it fails.
         """
         self.ensure_going()
         with self.activity(), self._slots:
             self.ensure_going()
             started = time.monotonic()
-            self._emit(EventKind.STARTED, step)
+            if told:
+                self._emit(EventKind.STARTED, step)
             try:
                 yield
             except (ProviderError, KrajError) as error:
@@ -154,7 +156,14 @@ class Run:
                 self._emit(EventKind.FAILED, step, str(failure), seconds=time.monotonic() - started)
                 self.fail(failure)
                 raise Stopped from error
-            self.record(step, recorded=recorded, seconds=time.monotonic() - started)
+            if told:
+                self.record(step, recorded=recorded, seconds=time.monotonic() - started)
+
+    def instant(self, step: Step, *, recorded: bool = True) -> None:
+        """Count and report a step for which no provider is asked."""
+        if step.operation is not Operation.SAME:
+            self._emit(EventKind.STARTED, step)
+        self.record(step, recorded=recorded)
 
     def record(self, step: Step, *, recorded: bool = True, seconds: float | None = None) -> None:
         """Count and report a step that is done."""

@@ -39,6 +39,7 @@ class Stepper:
         self._deleter = deleter
         self._claimed: set[str] = set()
         self._aliases: dict[str, tuple[str, ...]] = {}
+        self._forced: dict[str, tuple[str, ...]] = {}  #: URN → what forces its replacement
         self._lock = threading.Lock()
 
     # -- entrances
@@ -142,7 +143,7 @@ class Stepper:
         state.created = state.created or now()
         state.modified = old.modified if old and not changed else now()
         changes = property_changes(changed, (old.inputs,) if old else (), goal.inputs)
-        self._run.record(step_of(operation, state, changed, changes=changes))
+        self._run.instant(step_of(operation, state, changed, changes=changes))
         self._run.journal.end(None, add=state, drop=old)
         return state
 
@@ -159,7 +160,8 @@ class Stepper:
         if old is None or old.external:
             return self._create(provider, state, step_of(Operation.CREATE, state), drop=old)
         if old.pending_replacement:
-            return self._create(provider, state, step_of(Operation.REPLACE, state), drop=old)
+            step = step_of(Operation.REPLACE, state, replaced_by=self._forced.get(urn, ()))
+            return self._create(provider, state, step, drop=old)
         difference = self._compare(wanted, provider, reference, old, state)
         if difference.replaces:
             return self._replace(wanted, provider, state, old, difference)
@@ -205,7 +207,7 @@ class Stepper:
         changed = (found.changed or own) if changes else ()
         forced = tuple(path for path in changed if matches(path, goal.replace_on_changes))
         replaces = tuple(dict.fromkeys((*found.replaces, *forced)))
-        return Difference(changes, replaces, found.delete_before_replace, changed or replaces)
+        return Difference(changes, replaces, found.delete_before_replace, changed)
 
     def _keep(self, state: ResourceState, old: ResourceState) -> ResourceState:
         state.id, state.created, state.modified = old.id, old.created, old.modified
@@ -333,16 +335,18 @@ class Stepper:
         for old in self._run.journal.remaining():
             if old is root or not old.custom or old.delete or old.external:
                 continue
-            if self._falls_with(old, replaced):
+            if replaces := self._falls_with(old, replaced):
+                self._forced[old.urn] = replaces
                 replaced.add(old.urn)
                 dependents.append(old)
         return dependents
 
-    def _falls_with(self, old: ResourceState, replaced: set[str]) -> bool:
+    def _falls_with(self, old: ResourceState, replaced: set[str]) -> tuple[str, ...]:
+        """What forces the replacement of a resource when others are replaced; empty: it stays."""
         if old.provider.rpartition("::")[0] in replaced:
-            return True
+            return ("provider",)
         hit = {key for key, urns in old.property_dependencies.items() if replaced & {*urns}}
         if not hit & old.inputs.keys():
-            return False
+            return ()
         news = {key: UNKNOWN if key in hit else value for key, value in old.inputs.items()}
-        return bool(self._packages.for_state(old).diff(old, news).replaces)
+        return self._packages.for_state(old).diff(old, news).replaces

@@ -24,6 +24,9 @@ from typing import Any, Final
 from kraj.engine.errors import BAD_STACK, STATE_NOT_WRITTEN, STATE_UNREADABLE
 from kraj.errors import KrajError
 
+#: Version 4 is version 3 with a list of the features in use; of those that the local engine lacks,
+#: each leaves its mark on a resource, by which it is refused (`kraj.engine.local.state`).
+_VERSIONS: Final = (3, 4)
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -95,10 +98,10 @@ class StateStore:
             raise KrajError(
                 STATE_UNREADABLE, f"{self.checkpoint} is not a checkpoint of Pulumi: {error}"
             ) from error
-        if version != 3:
+        if version not in _VERSIONS:
             raise KrajError(
                 STATE_UNREADABLE,
-                f"{self.checkpoint} has version {version}; the local engine reads version 3",
+                f"{self.checkpoint} has version {version}; known are versions 3 and 4",
             )
         return latest if isinstance(latest, dict) else None
 
