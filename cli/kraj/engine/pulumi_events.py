@@ -154,11 +154,16 @@ class Recorder:
         self._emit(EventKind.FAILED, step, message)
 
     def _end_all(self) -> None:
-        """Components without outputs get no event at their end."""
+        """No event tells the end of components without outputs and of a preview's failures."""
         for (urn, operation), started in list(self._running.items()):
             step = self._steps.get(urn)
-            failed = any(item.urn == urn for item in self.failed)
-            if step is not None and not failed and operation is not OpType.REFRESH:
+            if step is None or operation is OpType.REFRESH:
+                continue
+            message = next((e.message for e in self.errors if e.urn == urn), "")
+            if message and not any(item.urn == urn for item in self.failed):
+                self.failed.append(step)
+                self._emit(EventKind.FAILED, step, message)
+            elif not message:
                 self._emit(EventKind.DONE, step, seconds=time.monotonic() - started)
         self._running.clear()
 

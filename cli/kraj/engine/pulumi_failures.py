@@ -24,6 +24,7 @@ from kraj.engine.errors import (
     PROGRAM_FAILED,
     PROTECTED,
     RESOURCE_FAILED,
+    RESOURCE_MISSING,
     STACK_NOT_EMPTY,
     STATE_UNREADABLE,
     WRONG_PASSPHRASE,
@@ -35,6 +36,7 @@ from kraj.errors import ErrorCode, ExitCode, KrajError
 
 _NOISE: Final = re.compile(r"^(update|preview|destroy|refresh|BUG|step application) failed")
 _LOCK: Final = re.compile(r"created by (\S+?)@(\S+) \(pid (\d+)\) at (\S+)")
+_MISSING: Final = re.compile(r"""resource '([^']+)' does not exist|unknown stack "([^"]+)\"""")
 _PLUGIN: Final = re.compile(r"no (\S+) plugin '(?:pulumi-\w+-)?([^']+)' found in the workspace")
 
 #: Words of the command → code and what kraj says; `{label}` is the stack's.
@@ -161,6 +163,9 @@ def _resource(urn: str, operation: str, messages: Sequence[str]) -> KrajError:
             f"the change would {verb} what is protected: {where}",
             details={**details, "urns": [urn]},
         )
+    if missing := _MISSING.search(text):
+        message = f"{where}: there is no {(missing.group(1) or missing.group(2))!r}"
+        return KrajError(RESOURCE_MISSING, message, details=details)
     if operation:
         message = f"cannot {operation} {where}: {text}"
         return KrajError(RESOURCE_FAILED, message, causes=said[1:], details=details)

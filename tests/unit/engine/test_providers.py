@@ -106,14 +106,18 @@ def test_a_program_may_go_on_after_a_function_that_failed(lab: Lab) -> None:
 
 
 def test_a_stack_reference_gives_the_outputs_of_another_stack(lab: Lab) -> None:
-    lab.up('pulumi.export("plain", [1]); pulumi.export("hidden", pulumi.Output.secret("s3cret"))')
+    lab.up(
+        'pulumi.export("plain", [1]); pulumi.export("hidden", pulumi.Output.secret("s3cret"))\n'
+        'pulumi.export("nested", {"open": 1, "closed": pulumi.Output.secret("s3cret")})'
+    )
     program = """
     other = pulumi.StackReference("organization/notes/test.one")
     pulumi.export("plain", other.get_output("plain"))
     pulumi.export("hidden", other.get_output("hidden"))
+    pulumi.export("nested", other.get_output("nested"))
     """
     result = lab.up(program, stack="test.two", label="tenant:two")
-    assert result.outputs == {"plain": [1], "hidden": "[secret]"}
+    assert result.outputs == {"plain": [1], "hidden": "[secret]", "nested": "[secret]"}
     spec = lab.spec(stack="test.two")
     assert lab.engine.outputs(spec, show_secrets=True)["hidden"] == "s3cret"
     with pytest.raises(KrajError, match="names a stack that has never been applied"):

@@ -13,7 +13,7 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
 from kraj.engine.errors import RESOURCE_MISSING
 from kraj.engine.local.goals import unsupported
-from kraj.engine.local.values import Properties, Secret, to_struct
+from kraj.engine.local.values import Properties, has_secret, to_struct
 from kraj.errors import KrajError
 
 STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
@@ -50,7 +50,8 @@ class BuiltinProvider(ResourceProviderServicer):
                 hint="Apply that stack first, or correct the name "
                 "(`organization/<project>/<stack>`).",
             )
-        names = sorted(name for name, value in outputs.items() if isinstance(value, Secret))
+        # An output that holds a secret anywhere is one as a whole: the SDK wraps whole outputs.
+        names = sorted(name for name, value in outputs.items() if has_secret(value))
         found: Properties = {
             "name": request.id,
             "outputs": outputs,

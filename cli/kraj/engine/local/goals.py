@@ -45,6 +45,7 @@ class Goal:
     provider: str = ""  #: reference to an explicit provider, or empty
     providers: dict[str, str] = field(default_factory=dict)  #: package → reference, for children
     version: str = ""
+    plugin_url: str = ""  #: where the program says that the package's plugin can be had
     dependencies: tuple[str, ...] = ()
     property_dependencies: dict[str, list[str]] = field(default_factory=dict)
     protect: bool | None = None
@@ -56,6 +57,7 @@ class Goal:
     custom_timeouts: dict[str, float] = field(default_factory=dict)
     retain_on_delete: bool | None = None
     deleted_with: str = ""
+    hide_diffs: tuple[str, ...] = ()
 
     def state(self, urn: str, provider: str, inputs: Properties) -> ResourceState:
         """The state that the resource will have, without id and outputs."""
@@ -75,6 +77,7 @@ class Goal:
             deleted_with=self.deleted_with,
             ignore_changes=self.ignore_changes,
             replace_on_changes=self.replace_on_changes,
+            extra={"hideDiff": list(self.hide_diffs)} if self.hide_diffs else {},
         )
 
 
@@ -92,6 +95,7 @@ def goal_from_request(request: Any) -> Goal:
         provider=request.provider,
         providers=dict(request.providers),
         version=request.version,
+        plugin_url=request.pluginDownloadURL,
         dependencies=tuple(request.dependencies),
         property_dependencies={
             key: list(item.urns) for key, item in request.propertyDependencies.items()
@@ -111,6 +115,7 @@ def goal_from_request(request: Any) -> Goal:
         },
         retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
         deleted_with=request.deletedWith,
+        hide_diffs=tuple(request.hideDiffs),
     )
 
 

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, reso
 
 from kraj.engine.errors import INVALID_INPUTS, RESOURCE_FAILED
 from kraj.engine.local.goals import Goal, goal_from_request, properties_of, unsupported
-from kraj.engine.local.packages import Packages
+from kraj.engine.local.packages import BUILTIN, Packages
 from kraj.engine.local.providers import ProviderError
 from kraj.engine.local.run import Run
 from kraj.engine.local.stepper import Stepper
@@ -93,6 +93,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 parent=request.parent,
                 provider=request.provider,
                 version=request.version,
+                plugin_url=request.pluginDownloadURL,
                 dependencies=tuple(request.dependencies),
                 additional_secret_outputs=tuple(request.additionalSecretOutputs),
             )
@@ -115,7 +116,9 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             if request.tok.startswith("pulumi:"):
                 raise unsupported(f"the function {request.tok!r}")
             package = package_of(request.tok)
-            _, provider = self._packages.resolve(package, request.provider, request.version)
+            _, provider = self._packages.resolve(
+                package, request.provider, request.version, request.pluginDownloadURL
+            )
             if not provider.configured or has_unknown(arguments):
                 return resource_pb2.ResourceInvokeResponse(unknown=True)
             try:
@@ -136,6 +139,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         raise AssertionError("abort raises")
 
     def _get_resource(self, arguments: Properties) -> Properties:
+        self._packages.resolve(BUILTIN, "", "", "")  # whose function this is, as in Pulumi
         urn = reveal(arguments.get("urn"))
         state = self._run.journal.registered(urn)
         if state is None:

@@ -38,6 +38,7 @@ from kraj.engine.local.values import (
 )
 from kraj.errors import KrajError
 
+BUILTIN: Final = "pulumi"  #: the package that needs no plugin
 _INTERNAL_KEY: Final = "__internal"
 _INTERNAL: Final = (
     "version",
@@ -74,9 +75,11 @@ class Packages:
         """Reference and provider for a resource. Raises KRJ301 for a package that is not there."""
         package = package_of(goal.type)
         reference = goal.provider or self._inherited.get(goal.parent, {}).get(package, "")
-        return self.resolve(package, reference, goal.version)
+        return self.resolve(package, reference, goal.version, goal.plugin_url)
 
-    def resolve(self, package: str, reference: str, version: str) -> tuple[str, Provider]:
+    def resolve(
+        self, package: str, reference: str, version: str, plugin_url: str
+    ) -> tuple[str, Provider]:
         """A provider by reference, or the package's default provider for a version."""
         if reference:
             urn, _identifier = split_reference(reference)
@@ -86,10 +89,11 @@ class Packages:
                 identifier, provider = self._current[urn]
             return f"{urn}::{identifier or UNKNOWN_SENTINEL}", provider
         with self._lock:
-            return self._default(package, version)
+            return self._default(package, version, plugin_url.rstrip("/"))
 
-    def _default(self, package: str, version: str) -> tuple[str, Provider]:
-        name = "_".join(["default", *filter(None, re.split(r"[^A-Za-z0-9]+", version))])
+    def _default(self, package: str, version: str, plugin_url: str) -> tuple[str, Provider]:
+        parts = ["default", *filter(None, re.split(r"[^A-Za-z0-9]+", version))]
+        name = "_".join([*parts, _name_part(plugin_url)] if plugin_url else parts)
         spec = self._run.spec
         goal = Goal(
             type=PROVIDER_PREFIX + package,
@@ -97,6 +101,7 @@ class Packages:
             custom=True,
             inputs=dict(self._config.get(package, {})),
             version=version,
+            plugin_url=plugin_url,
         )
         urn = make_urn(spec.stack, spec.project, "", goal.type, name)
         if urn not in self._current:
@@ -111,12 +116,13 @@ class Packages:
         run = self._run
         provider = self._make(package_of(goal.type))
         bookkeeping: Properties = {"version": goal.version} if goal.version else {}
-        # What Pulumi's command line keeps of a plugin beside its inputs: nothing of ours.
-        internal = old.inputs.get(_INTERNAL_KEY, {}) if old else {}
+        url = goal.plugin_url.rstrip("/")
+        internal = {"pluginDownloadURL": url} if url else {}
         inputs, failures = provider.check_config(urn, _own(old.inputs if old else {}), goal.inputs)
         raise_failures(failures, goal.type, goal.name)
         inputs = mark_secrets({**_own(inputs), **bookkeeping}, goal.inputs, ())
-        state = goal.state(urn, "", {**inputs, _INTERNAL_KEY: internal})
+        own = {} if package_of(goal.type) == BUILTIN else {_INTERNAL_KEY: internal}
+        state = goal.state(urn, "", {**inputs, **own})
         changed = changed_paths(_visible(old.inputs), inputs) if old else []
         replaces: tuple[str, ...] = ()
         operation = Operation.CREATE
@@ -203,6 +209,12 @@ class Packages:
             return former is None
         provider = self._current[urn][1]
         return bool(provider.diff_config(urn, old_id, former, _own(current.inputs)).replaces)
+
+
+def _name_part(url: str) -> str:
+    """An address as part of a name, as Pulumi makes it (tokens.IntoQName)."""
+    parts = (re.sub(r"[^A-Za-z0-9_.-]", "_", part) for part in url.split("/"))
+    return "/".join(filter(None, parts))
 
 
 def _visible(inputs: Properties) -> Properties:

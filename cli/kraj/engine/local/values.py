@@ -186,6 +186,15 @@ def has_unknown(value: Any) -> bool:
     return isinstance(value, Unknown)
 
 
+def has_secret(value: Any) -> bool:
+    """Whether any part is secret."""
+    if isinstance(value, dict):
+        return any(has_secret(item) for item in value.values())
+    if isinstance(value, list):
+        return any(has_secret(item) for item in value)
+    return isinstance(value, Secret)
+
+
 def mark_secrets(outputs: Properties, inputs: Properties, names: tuple[str, ...]) -> Properties:
     """`outputs` with the secretness of same-named `inputs`, and with `names` as secrets.
 
