@@ -56,6 +56,7 @@ def test_a_failed_delete_keeps_the_resource(lab: Lab) -> None:
 def test_a_resource_that_did_not_become_ready_is_kept_and_tried_again(lab: Lab) -> None:
     error = failure(lab, 'Note("a", initFails=True)')
     assert "cannot create file:index:Note 'a': not ready" in error.message
+    assert list(error.causes) == ["never became ready"]
     state = lab.state()["a"]
     assert state["initErrors"] == ["never became ready"]
     again = lab.up('Note("a", initFails=False)')

@@ -8,6 +8,7 @@ resource of it has to be read or deleted.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -58,6 +59,7 @@ class Packages:
         self._run = run
         self._factories = factories
         self._config = config  #: package → inputs of its default provider
+        self._without_default = _disabled(config.get(BUILTIN, {}))
         self._current: dict[str, tuple[str, Provider]] = {}  #: URN → id, provider of this run
         self._former: dict[str, Provider] = {}  #: reference → provider of the previous state
         self._inherited: dict[str, dict[str, str]] = {}  #: component → package → reference
@@ -104,6 +106,13 @@ class Packages:
             plugin_url=plugin_url,
         )
         urn = make_urn(spec.stack, spec.project, "", goal.type, name)
+        if package != BUILTIN and self._without_default & {package, "*"}:
+            raise KrajError(
+                INVALID_INPUTS,
+                f"the stack's configuration disables the default provider of {package!r}",
+                hint="Give the resource or function a provider, or take the package out of "
+                "`pulumi:disable-default-providers`.",
+            )
         if urn not in self._current:
             self.register(goal, urn, self._run.journal.previous(urn))
         identifier, provider = self._current[urn]
@@ -116,8 +125,7 @@ class Packages:
         run = self._run
         provider = self._make(package_of(goal.type))
         bookkeeping: Properties = {"version": goal.version} if goal.version else {}
-        url = goal.plugin_url.rstrip("/")
-        internal = {"pluginDownloadURL": url} if url else {}
+        internal = {"pluginDownloadURL": goal.plugin_url} if goal.plugin_url else {}
         inputs, failures = provider.check_config(urn, _own(old.inputs if old else {}), goal.inputs)
         raise_failures(failures, goal.type, goal.name)
         inputs = mark_secrets({**_own(inputs), **bookkeeping}, goal.inputs, ())
@@ -209,6 +217,23 @@ class Packages:
             return former is None
         provider = self._current[urn][1]
         return bool(provider.diff_config(urn, old_id, former, _own(current.inputs)).replaces)
+
+
+def _disabled(settings: Properties) -> frozenset[str]:
+    """Packages without default providers, by `pulumi:disable-default-providers` (`*` is all).
+
+    Raises KRJ301 for other settings of Pulumi's engine.
+    """
+    for key in settings:
+        if key not in ("disable-default-providers", "tags"):
+            raise unsupported(f"the setting `pulumi:{key}` of Pulumi's engine")
+    try:
+        packages = json.loads(settings.get("disable-default-providers", "[]"))
+        return frozenset(packages)
+    except (TypeError, ValueError) as error:
+        raise KrajError(
+            INVALID_INPUTS, "`pulumi:disable-default-providers` is no JSON list of packages"
+        ) from error
 
 
 def _name_part(url: str) -> str:

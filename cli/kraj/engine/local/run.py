@@ -245,8 +245,12 @@ def describe_failure(step: Step, error: ProviderError | KrajError) -> KrajError:
     where = f"{step.type} {step.name!r}"
     details = {"urn": step.urn, "operation": step.operation.value, "id": step.id}
     if own is None:
+        partial = error.partial if isinstance(error, ProviderError) else None
         return KrajError(
-            RESOURCE_FAILED, f"cannot {step.operation.value} {where}: {error}", details=details
+            RESOURCE_FAILED,
+            f"cannot {step.operation.value} {where}: {error}",
+            causes=partial.reasons if partial else (),
+            details=details,
         )
     return KrajError(
         own.code,
