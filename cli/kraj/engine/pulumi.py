@@ -198,6 +198,7 @@ class PulumiEngine:
             exists = self.exists(spec)
             if exists or action in ("preview", "up"):
                 self._apply(spec, action, recorder, exists, preview=preview, refresh=refresh)
+                recorder.tell_errors()
         return Result(
             stack=spec.label,
             operation=action,

@@ -96,6 +96,12 @@ class Recorder:
         with self._lock:
             self._remark(message)
 
+    def tell_errors(self) -> None:
+        """Errors in a run that succeeded, which a program has logged: they are remarks."""
+        with self._lock:
+            for error in self.errors:
+                self._remark(f"error: {error.message}", error.urn)
+
     # -- remarks
 
     def _take_diagnostic(self, event: DiagnosticEvent) -> None:

@@ -225,3 +225,23 @@ def test_outputs_come_without_their_secrets() -> None:
         "password": "[secret]",
         "document": {"list": [1, "[secret]"]},
     }
+
+
+def test_an_error_that_a_program_logs_without_failing_becomes_a_remark() -> None:
+    stream = Stream()
+    stream.say("error", "not like this")
+    stream.finish()
+    stream.recorder.tell_errors()
+    assert stream.recorder.remarks == ["error: not like this"]
+
+
+def test_a_preview_that_fails_says_at_which_resource() -> None:
+    stream = Stream("preview")
+    stream.pre("read", NETWORK, "net")
+    stream.pre("create", STACK, "notes-test.one")
+    stream.say("error", "it does not exist", urn=f"{PREFIX}{NETWORK}::net")
+    stream.finish()
+    assert stream.told()[2:] == [
+        ("failed", "read", "net"),
+        ("done", "create", "notes-test.one"),
+    ]

@@ -210,6 +210,8 @@ def test_refresh_finds_changed_and_lost_resources(lab: Lab) -> None:
     found = next(step for step in seen.steps if step.name == "c")
     assert PropertyChange("text", "x", "edited") in found.changes
     assert set(lab.state()) >= {"a", "b", "c"}
+    told = [(e.kind.value, e.operation) for e in lab.events if e.resource.endswith("::b")]
+    assert told[-2:] == [("started", "refresh"), ("done", "same")]
     mended = lab.up(refresh=True)
     assert operations(mended) == {"a": "create", "b": "update", "c": "update"}
     assert lab.notes()["c"]["text"] == "x"

@@ -36,7 +36,7 @@ class Refresher:
         run = self._run
         run.ensure_going()
         timeout = state.custom_timeouts.get("read", 0)
-        with run.step(step_of(Operation.REFRESH, state), recorded=False):
+        with run.step(step_of(Operation.REFRESH, state), ends=False):
             provider = self._packages.for_state(state)
             found = provider.read(state.urn, state.id, state.inputs, state.outputs, timeout=timeout)
         if found is None:

@@ -137,11 +137,13 @@ class Run:
     # -- steps
 
     @contextlib.contextmanager
-    def step(self, step: Step, *, recorded: bool = True, told: bool = True) -> Iterator[None]:
+    def step(
+        self, step: Step, *, recorded: bool = True, told: bool = True, ends: bool = True
+    ) -> Iterator[None]:
         """Do one step: at most `parallel` at once, reported as it begins and ends.
 
         A failure inside is kept and reported, and Stopped goes on to the caller. What is not
-        `told` is reported only where it fails.
+        `told` is reported only where it fails; without `ends`, the caller records what came of it.
         """
         self.ensure_going()
         with self.activity(), self._slots:
@@ -156,7 +158,7 @@ class Run:
                 self._emit(EventKind.FAILED, step, str(failure), seconds=time.monotonic() - started)
                 self.fail(failure)
                 raise Stopped from error
-            if told:
+            if told and ends:
                 self.record(step, recorded=recorded, seconds=time.monotonic() - started)
 
     def instant(self, step: Step, *, recorded: bool = True) -> None:
