@@ -6,7 +6,7 @@ has changed counts as a change.
 
 from __future__ import annotations
 
-from kraj.engine.base import Operation
+from kraj.engine.base import Operation, Step
 from kraj.engine.changes import property_changes
 from kraj.engine.local.packages import Packages
 from kraj.engine.local.run import Run, step_of
@@ -36,12 +36,14 @@ class Refresher:
         run = self._run
         run.ensure_going()
         timeout = state.custom_timeouts.get("read", 0)
-        with run.step(step_of(Operation.REFRESH, state), ends=False):
+        # Before an update, the update's own steps say what comes of it; else this is the step.
+        step = step_of(Operation.REFRESH, state)
+        with run.step(step, recorded=False, ends=not self._recorded):
             provider = self._packages.for_state(state)
             found = provider.read(state.urn, state.id, state.inputs, state.outputs, timeout=timeout)
         if found is None:
             self._gone.add(state.urn)
-            run.record(step_of(Operation.DELETE, state), recorded=self._recorded)
+            self._record(step_of(Operation.DELETE, state))
             run.journal.end(None, drop=state)
             return
         changed = changed_paths(state.outputs, found.outputs)
@@ -56,7 +58,11 @@ class Refresher:
             if found.inputs:
                 state.inputs = mark_secrets(found.inputs, state.inputs, ())
         operation = Operation.UPDATE if changed else Operation.SAME
-        run.record(step_of(operation, state, changed, changes=changes), recorded=self._recorded)
+        self._record(step_of(operation, state, changed, changes=changes))
+
+    def _record(self, step: Step) -> None:
+        if self._recorded:
+            self._run.record(step)
 
 
 def _can_be_read(state: ResourceState) -> bool:
