@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 
 from kraj import __version__
-from kraj.commands import doctor, engine, explain, lab, region, stacks, verify
+from kraj.commands import doctor, drift, engine, explain, lab, region, stacks, verify
 from kraj.errors import ExitCode, KrajError, KrajErrors
 from kraj.operations.errors import INTERNAL, INTERRUPTED, USAGE
 from kraj.report.errors import errors_as_json, print_errors
@@ -40,6 +40,7 @@ app.command("up")(stacks.up)
 app.command("status")(stacks.status)
 app.command("outputs")(stacks.outputs)
 app.command("verify")(verify.verify)
+app.command("drift")(drift.drift)
 app.command("refresh")(stacks.refresh)
 app.command("down")(stacks.down)
 app.command("explain")(explain.explain)

@@ -115,6 +115,7 @@ def region(lab_cloud: LabCloud, tmp_path_factory: pytest.TempPathFactory) -> Ite
     connection = openstack.connection.Connection(config=loader.get_one(cloud=lab_cloud.name))
     content = yaml.safe_load((source / "region.yaml").read_text(encoding="utf-8"))
     content["name"] = REGION
+    content["dns"]["zone"] = f"{REGION}.example."
     # The lab may hold another region, whose flavours and volume types have the same names.
     there = {flavor.name for flavor in connection.compute.flavors(is_public=None)}
     if "SCS-1L-1" in there:
@@ -220,13 +221,24 @@ def test_what_was_changed_by_hand_is_found_shown_and_mended(region: Region) -> N
     assert broken.code == 1
     assert f"server.exists {REGION}-563871-map-1" in broken.out
     assert "not planned: ingress IPv4 tcp 23 from anyone" in broken.out
-    drift = region.good("refresh", "--preview", "--only", TOWN, "--json").json
-    assert any(step["name"] == "map/1" for step in drift["stacks"][0]["steps"])
+    (project,) = (found for found in region.projects() if "-563871" in found.name)
+    compute.put(f"/os-quota-sets/{project.id}", json={"quota_set": {"cores": 99}})
+    drift = region.kraj("drift", "--only", TOWN, "--json")
+    assert drift.code == 2, drift.err
+    (stack,) = drift.json["stacks"]
+    findings = {finding["name"]: finding for finding in stack["findings"]}
+    assert findings["map/1"]["gone"]
+    assert findings["map/1"]["last_action"]["action"] == "delete"
+    assert findings["map/1"]["last_action"]["user"]
+    (cores,) = findings["tenant"]["changes"]
+    assert (cores["path"], cores["after"]) == ("cores", 99)
+    (rule,) = stack["unplanned"]
+    assert rule["name"].endswith("ingress IPv4 tcp 23 from anywhere")
     region.good("up", "--yes", "--refresh", "--only", TOWN)
     # A rule that no stack made is nobody's to delete: a person takes it away.
-    for rule in network.security_group_rules(security_group_id=group.id, port_range_min=23):
-        network.delete_security_group_rule(rule)
+    network.delete_security_group_rule(rule["id"])
     region.good("verify", "--only", TOWN)
+    assert "No drift." in region.good("drift", "--only", TOWN).out
 
 
 def test_outputs_hide_secrets_unless_asked(region: Region) -> None:

@@ -37,11 +37,21 @@ _MARKS = {
 }
 
 
-class ConsoleProgress(AbstractContextManager["ConsoleProgress"]):
-    """Shows events to a person. Use as a context manager and pass `report` as the reporter."""
+#: Operations that a log is not told of: nothing has happened.
+_UNCHANGED = ("same", "refresh", "read")
 
-    def __init__(self, console: Console, events_file: Path | None = None) -> None:
+
+class ConsoleProgress(AbstractContextManager["ConsoleProgress"]):
+    """Shows events to a person. Use as a context manager and pass `report` as the reporter.
+
+    Without `resources`, lines for logs tell of stacks alone.
+    """
+
+    def __init__(
+        self, console: Console, events_file: Path | None = None, *, resources: bool = True
+    ) -> None:
         self._console = console
+        self._resources = resources
         self._live = console.is_terminal
         self._lock = threading.Lock()
         self._tasks: dict[str, TaskID] = {}
@@ -126,7 +136,8 @@ class ConsoleProgress(AbstractContextManager["ConsoleProgress"]):
         finished = event.kind in (EventKind.DONE, EventKind.FAILED)
         # A plan's steps are printed whole at its end; a log needs them once.
         planned = event.action == "preview" and event.kind is not EventKind.FAILED
-        if event.resource and (planned or not finished or event.operation == "same"):
+        dull = planned or not finished or event.operation in _UNCHANGED
+        if event.resource and event.kind is not EventKind.FAILED and (dull or not self._resources):
             return
         if event.kind is EventKind.PROGRESS and not event.message:
             return

@@ -1,0 +1,138 @@
+"""Finds drift: what the cloud has otherwise than the stacks made it, and what no stack made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from kraj.drift.inventory import CloudObject, objects_of, unplanned
+from kraj.drift.witness import Witness, Witnesses
+from kraj.engine.base import Engine, Operation, Step
+from kraj.engine.local.paths import parse_path
+from kraj.errors import KrajError
+from kraj.events import Reporter
+from kraj.operations.clouds import connect
+from kraj.operations.region import PlannedRegion
+from kraj.operations.stacks import DEFAULT_JOBS, StackRun, refresh, stack_spec
+
+_PROJECT = "openstack:identity/project:Project"
+_SERVER = "openstack:compute/instance:Instance"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A resource of a stack that is gone, or whose properties differ."""
+
+    step: Step
+    witness: Witness
+
+    @property
+    def gone(self) -> bool:
+        return self.step.operation is Operation.DELETE
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.step.name,
+            "type": self.step.type,
+            "id": self.step.id,
+            "gone": self.gone,
+            "changes": [asdict(change) for change in self.step.changes],
+            "last_action": asdict(self.witness),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StackDrift:
+    """The drift of one stack, or why it could not be found."""
+
+    label: str
+    findings: tuple[Finding, ...] = ()
+    unplanned: tuple[CloudObject, ...] = ()
+    error: KrajError | None = None
+
+    @property
+    def found(self) -> bool:
+        return bool(self.findings or self.unplanned)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "stack": self.label,
+            "drift": self.found,
+            "findings": [finding.as_dict() for finding in self.findings],
+            "unplanned": [asdict(item) for item in self.unplanned],
+            "error": self.error.as_dict() if self.error else None,
+        }
+
+
+def find_drift(
+    engine: Engine,
+    planned: PlannedRegion,
+    labels: Sequence[str],
+    report: Reporter,
+    *,
+    jobs: int = DEFAULT_JOBS,
+) -> list[StackDrift]:
+    """One entry per stack that exists. Changes neither the cloud nor the state."""
+    runs = refresh(engine, planned, labels, report, preview_only=True, jobs=jobs)
+    connection = connect(planned.access)
+    witnesses = Witnesses(connection)
+    return [_drift_of(run, engine, planned, connection, witnesses) for run in runs]
+
+
+def _drift_of(
+    run: StackRun,
+    engine: Engine,
+    planned: PlannedRegion,
+    connection: Any,
+    witnesses: Witnesses,
+) -> StackDrift:
+    if run.result is None:
+        return StackDrift(run.label, error=run.error)
+    resources = _resources(engine, planned, run.label)
+    given = {item["urn"]: item.get("inputs") or {} for item in resources}
+    steps = [found for step in run.result.steps if (found := _drifted(step, given))]
+    known = frozenset(part for item in resources for part in _ids(item))
+    objects = [
+        item
+        for resource in resources
+        if resource["type"] == _PROJECT
+        for item in objects_of(connection, resource["id"])
+    ]
+    updated = {item.id: item.updated_at for item in objects}
+    return StackDrift(
+        run.label,
+        tuple(Finding(step, _witness(step, witnesses, updated)) for step in steps),
+        tuple(unplanned(objects, known)),
+    )
+
+
+def _drifted(step: Step, given: Mapping[str, Mapping[str, Any]]) -> Step | None:
+    """The step with what a program has said alone.
+
+    The cloud's own values change all the time: a volume's attachments, an object's revision.
+    """
+    if step.operation is Operation.DELETE:
+        return step
+    inputs = given.get(step.urn, {})
+    kept = tuple(change for change in step.changes if parse_path(change.path)[0] in inputs)
+    if step.operation is not Operation.UPDATE or not kept:
+        return None
+    return replace(step, changes=kept, changed=tuple(change.path for change in kept))
+
+
+def _witness(step: Step, witnesses: Witnesses, updated: dict[str, str]) -> Witness:
+    if step.type == _SERVER:
+        return witnesses.last_action_on_server(step.id)
+    return Witness(at=updated.get(step.id, ""))
+
+
+def _resources(engine: Engine, planned: PlannedRegion, label: str) -> list[dict[str, Any]]:
+    exported = engine.export_state(stack_spec(planned, label))
+    return list(exported["deployment"].get("resources") or ())
+
+
+def _ids(resource: dict[str, Any]) -> list[str]:
+    """A resource's id, and the parts of one that is made of several (`pool/member`)."""
+    whole = str(resource.get("id") or "")
+    return [whole, *whole.split("/")]
