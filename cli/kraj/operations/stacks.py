@@ -16,6 +16,7 @@ from kraj.engine.errors import interrupted
 from kraj.engine.passphrase import derive_secret, resolve_passphrase
 from kraj.errors import KrajError, KrajErrors
 from kraj.events import Reporter
+from kraj.openstack.errors import CONFLICT
 from kraj.operations.errors import UNKNOWN_TARGET
 from kraj.operations.interrupts import Interrupts, heeded
 from kraj.operations.region import PlannedRegion
@@ -26,6 +27,12 @@ TENANT_PREFIX = "tenant:"
 
 #: Stacks that run side by side: each is a Python process (about 120 MB) and loads the cloud's API.
 DEFAULT_JOBS = 3
+
+#: What every tenant of a cloud shares, by type: the word that says the cloud provides it.
+_PROVIDED = {
+    "openstack:compute/flavor:Flavor": "flavors",
+    "openstack:blockstorage/volumeTypeV3:VolumeTypeV3": "volume-types",
+}
 
 _LOOK_SECONDS = 0.2  #: how often the waiting thread looks for Ctrl-C
 
@@ -231,7 +238,19 @@ def _one(action: Action, spec: StackSpec, report: Reporter) -> StackRun:
         whole = KrajError(first.code, first.message, first.location, first.hint, causes)
         return StackRun(spec.label, error=whole)
     except KrajError as error:
-        return StackRun(spec.label, error=error)
+        return StackRun(spec.label, error=_with_advice(error))
+
+
+def _with_advice(error: KrajError) -> KrajError:
+    """The error; where the centre would make what the cloud has already, with the way out."""
+    kind = str(error.details.get("urn", "")).split("::")[2:3]
+    word = _PROVIDED.get(kind[0].rpartition("$")[2]) if kind else None
+    if error.code is CONFLICT and word and error.details.get("operation") == "create":
+        error.hint = (
+            f"The cloud has it already. Add {word!r} to `provides` of this cloud in region.yaml, "
+            "and the centre uses what is there; or delete it in the cloud."
+        )
+    return error
 
 
 def destructive_steps(runs: Sequence[StackRun]) -> list[tuple[str, str, Operation]]:

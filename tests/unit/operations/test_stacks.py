@@ -14,6 +14,7 @@ from kraj.engine.base import Result, StackSpec
 from kraj.engine.errors import RESOURCE_FAILED, interrupted
 from kraj.errors import KrajError
 from kraj.events import Reporter, ignore
+from kraj.openstack.errors import CONFLICT
 from kraj.operations import stacks
 from kraj.operations.clouds import CloudAccess
 from kraj.operations.interrupts import heeded
@@ -200,3 +201,26 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
         assert not interrupts.asked
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_flavour_that_the_cloud_has_already_comes_with_the_way_out(
+    planned: PlannedRegion,
+) -> None:
+    def fail(_label: str) -> None:
+        urn = "urn:pulumi:s::p::kraj:centre:Flavors$openstack:compute/flavor:Flavor::SCS-1L-1"
+        details = {"urn": urn, "operation": "create", "status": 409}
+        raise KrajError(CONFLICT, "Flavor SCS-1L-1 already exists", details=details)
+
+    (run,) = stacks.up(Recorder(fail), planned, LABELS[:1], ignore)
+    assert run.error is not None
+    assert "Add 'flavors' to `provides`" in run.error.hint
+
+
+def test_another_conflict_keeps_its_own_advice(planned: PlannedRegion) -> None:
+    def fail(_label: str) -> None:
+        urn = "urn:pulumi:s::p::openstack:networking/network:Network::services"
+        raise KrajError(CONFLICT, "in use", details={"urn": urn, "operation": "create"})
+
+    (run,) = stacks.up(Recorder(fail), planned, LABELS[:1], ignore)
+    assert run.error is not None
+    assert run.error.hint == CONFLICT.remedy
