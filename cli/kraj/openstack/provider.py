@@ -27,13 +27,13 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from kraj.errors import ErrorCode, KrajError
 from kraj.events import Reporter, ignore
 from kraj.openstack import errors, types
-from kraj.openstack.checking import DEFAULTS, check
+from kraj.openstack.checking import check
 from kraj.openstack.cloud import Cloud
 from kraj.openstack.configuration import settings_from
 from kraj.openstack.diffing import Change, diff
 from kraj.openstack.errors import PartialFailure
-from kraj.openstack.keeping import as_kept
-from kraj.openstack.resource import Resource, settable
+from kraj.openstack.keeping import as_kept, refreshed_inputs
+from kraj.openstack.resource import Resource
 from kraj.openstack.unfinished import UNFINISHED, mark
 from kraj.openstack.values import (
     UNKNOWN,
@@ -193,9 +193,9 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
         outputs = kind(self.cloud, request.timeout).read(request.id, known)
         if outputs is None:
             return provider_pb2.ReadResponse()
-        outputs = as_kept(outputs, state)
+        outputs = as_kept(kind, outputs, state)
         secret = _secret_outputs(kind, {**program, **state})
-        inputs = _refreshed_inputs(kind, reveal(program), outputs)
+        inputs = refreshed_inputs(kind, reveal(program), outputs)
         return provider_pb2.ReadResponse(
             id=str(outputs["id"]),
             properties=encode_struct(conceal(outputs, secret)),
@@ -308,17 +308,6 @@ def _expected_after_change(
         if name not in kind.fields or kind.fields[name].computed or kind.fields[name].output_only
     }
     return {**kept, **news}
-
-
-def _refreshed_inputs(
-    kind: type[Resource], inputs: Mapping[str, Any], outputs: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The program's inputs with what has changed in the cloud; all inputs for an import."""
-    given = {name: value for name, value in inputs.items() if name in kind.fields}
-    if not given:
-        return {**settable(kind, outputs), DEFAULTS: []}
-    refreshed = {name: outputs[name] for name in given if outputs.get(name) is not None}
-    return {**inputs, **refreshed}
 
 
 def _plain(properties: Mapping[str, Any]) -> dict[str, Any]:
