@@ -24,6 +24,7 @@ from kraj.engine.base import HistoryEntry, Result, StackSpec
 from kraj.engine.errors import BAD_STACK, NO_PULUMI, STATE_UNREADABLE
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.lock import refuse_if_locked
+from kraj.engine.local.salts import salt_of_existing
 from kraj.engine.passphrase import resolve_passphrase
 from kraj.engine.pulumi_cli import CliInfo, ensure_usable, find_cli
 from kraj.engine.pulumi_install import engine_status, install_cli
@@ -71,7 +72,7 @@ class PulumiEngine:
         self._environ = environ
         self._backend = Backend(state_dir, environ)
         self._parallel = parallel
-        self._keys = KeyRing(self._passphrase)
+        self._keys = KeyRing(self._passphrase, lambda: salt_of_existing(state_dir))
         self._running: set[PulumiStack] = set()
         self._stopping = False
         self._lock = threading.Lock()

@@ -7,8 +7,10 @@ import json
 import pytest
 from pulumi_crypto import PassphraseCipher
 
+from kraj.engine.base import StackSpec
 from kraj.engine.local.values import SECRET_SIGNATURE, SIGNATURE_KEY
 from kraj.errors import KrajError
+from kraj.events import ignore
 
 from .conftest import PASSPHRASE, Lab, make_engine
 
@@ -71,3 +73,27 @@ def test_another_passphrase_is_refused(lab: Lab) -> None:
     with pytest.raises(KrajError) as caught:
         engine.outputs(lab.spec())
     assert caught.value.code.code == "KRJ310"
+
+
+def salt_of(lab: Lab, spec: StackSpec) -> str:
+    deployment = lab.engine.export_state(spec)["deployment"]
+    return str(deployment["secrets_providers"]["state"]["salt"]).split(":")[1]
+
+
+def test_stacks_of_one_state_folder_have_one_salt_and_so_one_key(lab: Lab) -> None:
+    specs = [lab.spec('Note("a")', stack=f"test.{number}") for number in ("one", "two")]
+    lab.engine.up(specs[0], ignore)
+    lab.engine.up(specs[1], ignore)
+    assert salt_of(lab, specs[0]) == salt_of(lab, specs[1])
+    later = Lab(lab.root, make_engine(lab.root))
+    third = later.spec(stack="test.three")
+    later.engine.up(third, ignore)
+    assert salt_of(later, third) == salt_of(lab, specs[0])
+
+
+def test_a_damaged_neighbour_does_not_stop_a_new_stack(lab: Lab) -> None:
+    lab.up('Note("a")')
+    lab.checkpoint.write_text("{")
+    other = lab.spec(stack="test.two")
+    lab.engine.up(other, ignore)
+    assert salt_of(lab, other)

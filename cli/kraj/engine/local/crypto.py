@@ -2,7 +2,7 @@
 
 The key is PBKDF2-HMAC-SHA256 of the passphrase over a million rounds, the cipher AES-256-GCM
 (Pulumi: sdk/go/common/resource/config/crypt.go). Computing the key takes a quarter of a second; it
-is done beside the interpreter lock and only once for each stack.
+is done beside the interpreter lock and once for all stacks that share a salt.
 """
 
 from __future__ import annotations
@@ -58,12 +58,30 @@ def decrypt_text(ciphertext: str, key: bytes) -> str:
 
 
 class KeyRing:
-    """Keys by salt for one passphrase; each is computed once, in the background."""
+    """Keys by salt for one passphrase; each is computed once, in the background.
 
-    def __init__(self, passphrase: Callable[[], str]) -> None:
+    New stacks share a salt: `existing_salt` gives that of a stack that is there, if any. All stacks
+    have one passphrase, so another salt for each would protect nothing more, and a plan of two
+    hundred tenants would compute two hundred keys.
+    """
+
+    def __init__(
+        self,
+        passphrase: Callable[[], str],
+        existing_salt: Callable[[], bytes | None] = lambda: None,
+    ) -> None:
         self._passphrase = passphrase
+        self._existing_salt = existing_salt
+        self._salt_of_new: bytes | None = None
         self._keys: dict[bytes, Future[bytes]] = {}
         self._lock = threading.Lock()
+
+    def salt_of_new_stacks(self) -> bytes:
+        """The salt for a stack that has none yet."""
+        with self._lock:
+            if self._salt_of_new is None:
+                self._salt_of_new = self._existing_salt() or secrets.token_bytes(_SALT_BYTES)
+            return self._salt_of_new
 
     def prepare(self, salt: bytes) -> Future[bytes]:
         """Start computing the key of a salt, unless it is known."""
@@ -97,10 +115,10 @@ class Crypter:
         self._known: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         if salt_state is None:
-            self._salt = secrets.token_bytes(_SALT_BYTES)
+            self._salt = keys.salt_of_new_stacks()
             self._verified = True
         else:
-            self._salt = _salt_of(salt_state)
+            self._salt = salt_in(salt_state)
             self._verified = False
 
     def prepare(self) -> None:
@@ -148,7 +166,8 @@ class Crypter:
         return key
 
 
-def _salt_of(salt_state: str) -> bytes:
+def salt_in(salt_state: str) -> bytes:
+    """The salt of `v1:<salt>:<verifier>`. Raises KRJ309."""
     parts = salt_state.split(":", 2)
     if len(parts) != 3 or parts[0] != "v1":
         raise KrajError(STATE_UNREADABLE, "the state's encryption salt is not of Pulumi's form v1")

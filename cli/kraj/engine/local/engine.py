@@ -25,6 +25,7 @@ from kraj.engine.local.hosts import ProgramHosts
 from kraj.engine.local.journal import Journal
 from kraj.engine.local.lock import break_lock, stack_lock
 from kraj.engine.local.program import Program
+from kraj.engine.local.salts import salt_of_existing
 from kraj.engine.local.state import (
     PendingOperation,
     ResourceState,
@@ -72,7 +73,9 @@ class LocalEngine:
         self._providers = {"openstack": _openstack} if providers is None else providers
         self._parallel = parallel
         self._hosts = hosts or ProgramHosts()
-        self._keys = KeyRing(lambda: resolve_passphrase(state_dir, environ))
+        self._keys = KeyRing(
+            lambda: resolve_passphrase(state_dir, environ), lambda: salt_of_existing(state_dir)
+        )
         self._runs: set[Run] = set()
         self._stopping = False
         self._rehearsed: set[tuple[Any, ...]] = set()  #: what was previewed by this engine
