@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +29,20 @@ StateDir = Annotated[
 PortOffset = Annotated[
     int,
     typer.Option(
-        "--port-offset", min=0, max=40000, help="Added to every standard port of OpenStack."
+        "--port-offset",
+        min=0,
+        # kraj.lab.settings.LARGEST_OFFSET, which would load the whole lab into every command.
+        max=54224,
+        help="Added to every standard port of OpenStack.",
+    ),
+]
+Memcached = Annotated[
+    str,
+    typer.Option(
+        "--memcached",
+        envvar="KRAJ_LAB_MEMCACHED",
+        metavar="HOST:PORT",
+        help="A memcached of yours in place of the lab's own.",
     ),
 ]
 
@@ -39,14 +54,28 @@ def up(
     ] = "",
     state: StateDir = None,
     port_offset: PortOffset = 0,
+    memcached: Memcached = "",
     json_: Json = False,
     events: EventsFile = None,
 ) -> int:
     """Install what is missing, start every service, write clouds.yaml. Can be run again.
 
+    It can use a database and a message queue of yours. Their addresses hold
+    passwords, and every user of a machine can read its command lines. So name
+    them by environment:
+    KRAJ_LAB_DATABASE_URL=mysql+pymysql://user:password@host:3306/prefix_
+    KRAJ_LAB_TRANSPORT_URL=rabbit://user:password@host:5672/vhost
+
     Example: kraj lab up --with designate
     """
-    lab = open_lab(state, with_services=_words(with_), port_offset=port_offset)
+    lab = open_lab(
+        state,
+        with_services=_words(with_),
+        port_offset=port_offset,
+        database_url=os.environ.get("KRAJ_LAB_DATABASE_URL", ""),
+        transport_url=os.environ.get("KRAJ_LAB_TRANSPORT_URL", ""),
+        memcached=memcached,
+    )
     with ConsoleProgress(progress(), events) as view:
         lab.up(view.report)
     status = lab.status()
@@ -118,15 +147,27 @@ def destroy(
     Example: kraj lab destroy --yes
     """
     lab = open_lab(state)
-    if not yes and not typer.confirm(
-        "Delete the lab and all that was provisioned in it?", err=True
-    ):
-        raise KrajError(NOT_CONFIRMED, "the lab was kept")
+    if lab.exists and not yes:
+        _confirm(f"Delete the lab in {lab.settings.folder} and all that was provisioned in it?")
     with ConsoleProgress(progress(), events) as view:
         lab.destroy(view.report)
     if json_:
         print_json({"schema": "kraj.lab.destroy/1", "destroyed": True})
     return ExitCode.OK
+
+
+def _confirm(question: str) -> None:
+    try:
+        confirmed = typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        # Not Ctrl-C: there is nobody to answer.
+        confirmed = False
+    if not confirmed:
+        raise KrajError(
+            NOT_CONFIRMED, "the lab was kept", hint="Answer y, or run: kraj lab destroy --yes"
+        )
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ Everything by OpenStack's own API, as an operator would; every step can be repea
 
 from __future__ import annotations
 
-import contextlib
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import openstack
@@ -17,6 +18,13 @@ from kraj.lab.errors import SERVICE_FAILED
 from kraj.lab.settings import AVAILABILITY_ZONES, COMPUTE_HOSTS, LabSettings, Passwords
 
 READY_SECONDS = 240.0
+POLL_SECONDS = 0.5
+
+#: Processes that show by a report that they work, by their names in the lab.
+WORKERS = (
+    *(f"nova-compute{number}" for number in range(1, COMPUTE_HOSTS + 1)),
+    "nova-conductor", "nova-scheduler", "cinder-scheduler", "cinder-volume",
+)  # fmt: skip
 
 #: User and catalogue entry: (user, service name, type, path behind the port).
 CATALOGUE = (
@@ -89,38 +97,58 @@ def fill_catalogue(settings: LabSettings) -> None:
 
 
 def wait_for_workers(
-    settings: LabSettings, check: Callable[[], None], progress: Callable[[str], None]
+    settings: LabSettings,
+    started: Callable[[], Mapping[str, float]],
+    progress: Callable[[str], None],
 ) -> None:
-    """Wait until every compute host and the volume service report.
+    """Wait until every service without an address of its own has reported since its start.
 
-    `check` is called between the questions and raises where a service has ended; `progress` is told
+    OpenStack calls a service up for two minutes after its last report, also one that has just been
+    started again and does not listen to the queue yet: what it is sent then is lost. `started`
+    tells when each began (seconds since 1970) and raises where one has ended; `progress` is told
     who has reported. Raises KRJ505 after `READY_SECONDS`.
     """
     connection = connect(settings)
-    missing = {f"nova-compute{number}" for number in range(1, COMPUTE_HOSTS + 1)}
-    missing |= {"cinder-volume", "cinder-scheduler"}
+    missing = set(WORKERS)
     deadline = time.monotonic() + READY_SECONDS
     while True:
-        # Their database or queue connection may not stand yet: ask again.
-        with contextlib.suppress(openstack.exceptions.SDKException):
-            for name in sorted(missing & _reporting(connection)):
+        begun, failure = started(), ""
+        try:
+            last = _last_reports(connection)
+        except openstack.exceptions.SDKException as error:
+            # Their database or queue connection may not stand yet: ask again.
+            last, failure = {}, str(error)
+        for name in sorted(missing & last.keys()):
+            if last[name] >= begun.get(name, math.inf):
                 missing.remove(name)
                 progress(f"{name} reports")
         if not missing:
             return
-        check()
         if time.monotonic() > deadline:
             names = ", ".join(sorted(missing))
-            raise KrajError(SERVICE_FAILED, f"no report from {names} in {READY_SECONDS:.0f} s")
-        time.sleep(0.5)
+            raise KrajError(
+                SERVICE_FAILED,
+                f"no report from {names} in {READY_SECONDS:.0f} s",
+                causes=(failure,) if failure else (),
+            )
+        time.sleep(POLL_SECONDS)
 
 
-def _reporting(connection: Any) -> set[str]:
-    """Names of the workers that OpenStack sees alive."""
-    compute = connection.compute.services(binary="nova-compute")
-    names = {f"nova-{service.host}" for service in compute if service.state == "up"}
-    volume = connection.block_storage.services()
-    return names | {service.binary for service in volume if service.state == "up"}
+def _last_reports(connection: Any) -> dict[str, float]:
+    """When each worker reported last, in seconds since 1970, by the name of its process."""
+    found: dict[str, float] = {}
+    for service in (*connection.compute.services(), *connection.block_storage.services()):
+        name = f"nova-{service.host}" if service.binary == "nova-compute" else service.binary
+        # Empty until the first report. The newest counts: a machine that was given another name
+        # leaves reports of services under its old one.
+        moment = moment_of(service.updated_at) if service.updated_at else 0.0
+        found[name] = max(moment, found.get(name, 0.0))
+    return found
+
+
+def moment_of(text: str) -> float:
+    """Seconds since 1970 of OpenStack's time, which is UTC without saying so."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
 def make_availability_zones(settings: LabSettings) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from kraj.errors import KrajError
-from kraj.lab import packages, programs
-from kraj.lab.errors import MIGRATION_FAILED
+from kraj.lab import packages
+from kraj.lab.errors import DATABASE_EXISTS
+from kraj.lab.programs import run_logged
 from kraj.lab.settings import LabSettings, Passwords
 
 DATABASES = (
@@ -31,7 +32,7 @@ def create_server_files(settings: LabSettings) -> None:
         return
     unfinished = settings.data / "mariadb.new"
     shutil.rmtree(unfinished, ignore_errors=True)
-    _run(
+    run_logged(
         settings,
         "mariadb-install",
         [
@@ -43,8 +44,13 @@ def create_server_files(settings: LabSettings) -> None:
 
 
 def create_accounts(settings: LabSettings) -> None:
-    """Databases, and on the lab's own server the account that services use; can be repeated."""
+    """Databases, and on the lab's own server the account that services use; can be repeated.
+
+    Raises KRJ514 where databases of these names are on the user's server already.
+    """
     server = settings.database
+    if settings.database_url:
+        _claim_names(settings)
     statements = [
         f"CREATE DATABASE IF NOT EXISTS {server.name(name)} CHARACTER SET utf8mb3"
         for name in DATABASES
@@ -57,7 +63,7 @@ def create_accounts(settings: LabSettings) -> None:
             # Nobody but the lab signs in: the installer's root account has no password.
             f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{server.password}'",
         ]
-    _sql(settings, statements)
+    query(settings, statements)
 
 
 def _empty(settings: LabSettings, service: str) -> None:
@@ -66,7 +72,7 @@ def _empty(settings: LabSettings, service: str) -> None:
     MariaDB cannot undo half of a migration, and migrations do not find their place in one.
     """
     names = [settings.database.name(name) for name in DATABASES if name.split("_")[0] == service]
-    _sql(
+    query(
         settings,
         [
             *(f"DROP DATABASE IF EXISTS {name}" for name in names),
@@ -75,13 +81,42 @@ def _empty(settings: LabSettings, service: str) -> None:
     )
 
 
+def _claim_names(settings: LabSettings) -> None:
+    """Take the names on the user's server once, unless somebody else has them. Raises KRJ514."""
+    claim = _claim(settings)
+    if claim.exists():
+        return
+    wanted = {settings.database.name(name) for name in DATABASES}
+    taken = sorted(wanted & {row[0] for row in query(settings, ["SHOW DATABASES"])})
+    if taken:
+        server = settings.database
+        raise KrajError(DATABASE_EXISTS, f"{server.host} has already: {', '.join(taken)}")
+    settings.tables.mkdir(exist_ok=True)
+    claim.touch()
+
+
+def _claim(settings: LabSettings) -> Path:
+    """Exists from before the first database is made: what `destroy` may drop is the lab's own."""
+    return settings.tables / "databases-are-ours"
+
+
 def drop_databases(settings: LabSettings) -> None:
-    """Remove the lab's databases from the user's server. Raises KRJ504."""
+    """Remove what the lab made on the user's database server. Raises KRJ504."""
     server = settings.database
-    _sql(settings, [f"DROP DATABASE IF EXISTS {server.name(name)}" for name in DATABASES])
+    if not settings.database_url or not _claim(settings).exists():
+        return
+    try:
+        query(settings, [f"DROP DATABASE IF EXISTS {server.name(name)}" for name in DATABASES])
+    except KrajError as error:
+        error.hint = (
+            f"Start the database and run it again. If the server is gone for good: delete "
+            f"{settings.folder} yourself; databases {server.prefix}… stay on {server.host}."
+        )
+        raise
 
 
-def _sql(settings: LabSettings, statements: Sequence[str]) -> None:
+def query(settings: LabSettings, statements: Sequence[str]) -> list[list[Any]]:
+    """Run SQL statements and return the rows of the last. Raises KRJ504."""
     server = settings.database
     account = {"user": server.user, "password": server.password}
     ways: list[dict[str, Any]] = [{"host": server.host, "port": server.port, **account}]
@@ -90,7 +125,11 @@ def _sql(settings: LabSettings, statements: Sequence[str]) -> None:
         # Without the password that `create_accounts` sets, then, when it is repeated, with it.
         ways = [{**root, "password": ""}, {**root, "password": server.password}]
     order = json.dumps({"connections": ways, "statements": list(statements)})
-    _run(settings, "accounts", ["python", "-m", "kraj_lab_drivers.sql"], given=order)
+    printed = run_logged(
+        settings, "accounts", ["python", "-m", "kraj_lab_drivers.sql"], given=order
+    )
+    rows: list[list[Any]] = json.loads(printed)
+    return rows
 
 
 def migrate(settings: LabSettings, done: Callable[[str], None]) -> None:
@@ -99,7 +138,7 @@ def migrate(settings: LabSettings, done: Callable[[str], None]) -> None:
     `done` is called with each service's name. What is done already, for the locked versions, is not
     repeated. Raises KRJ504 with the end of the failed one's log.
     """
-    stamps = settings.data / "tables"
+    stamps = settings.tables
     stamps.mkdir(exist_ok=True)
     version = packages.locked_versions()[:12]
 
@@ -162,12 +201,12 @@ def _upgrades(settings: LabSettings) -> dict[str, list[list[str]]]:
 
 def _upgrade(settings: LabSettings, service: str) -> None:
     for command in _upgrades(settings)[service]:
-        _run(settings, f"migrate-{service}", command)
+        run_logged(settings, f"migrate-{service}", command)
 
 
 def _nova_manage(settings: LabSettings, *words: str) -> str:
     file = str(settings.etc / "nova" / "nova.conf")
-    return _run(settings, "migrate-nova", ["nova-manage", "--config-file", file, *words])
+    return run_logged(settings, "migrate-nova", ["nova-manage", "--config-file", file, *words])
 
 
 def _prepare_nova(settings: LabSettings) -> None:
@@ -189,12 +228,12 @@ def _prepare_keystone(settings: LabSettings) -> None:
     """Tables, token keys, and the first administrator with the identity service's endpoints."""
     user, group = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
     keystone = ["keystone-manage", "--config-dir", str(settings.etc / "keystone")]
-    _run(settings, "migrate-keystone", [*keystone, "db_sync"])
+    run_logged(settings, "migrate-keystone", [*keystone, "db_sync"])
     for setup in ("fernet_setup", "credential_setup"):
         owner = ["--keystone-user", user, "--keystone-group", group]
-        _run(settings, "migrate-keystone", [*keystone, setup, *owner])
+        run_logged(settings, "migrate-keystone", [*keystone, setup, *owner])
     url = f"{settings.keystone_url}/"
-    _run(
+    run_logged(
         settings,
         "migrate-keystone",
         [
@@ -211,7 +250,7 @@ def update_dns_pools(settings: LabSettings) -> None:
     stamp = settings.data / "designate" / ".pools"
     if not stamp.exists():
         configuration = settings.etc / "designate"
-        _run(
+        run_logged(
             settings,
             "designate-pools",
             [
@@ -230,41 +269,7 @@ def build_rings(settings: LabSettings) -> None:
             continue
         builder = ["swift-ring-builder", str(folder / f"{kind}.builder")]
         (folder / f"{kind}.builder").unlink(missing_ok=True)
-        _run(settings, "swift-rings", [*builder, "create", "4", "1", "1"])
+        run_logged(settings, "swift-rings", [*builder, "create", "4", "1", "1"])
         device = f"r1z1-127.0.0.1:{settings.ports[f'swift-{kind}']}/d1"
-        _run(settings, "swift-rings", [*builder, "add", device, "1"])
-        _run(settings, "swift-rings", [*builder, "rebalance"])
-
-
-def _run(
-    settings: LabSettings,
-    name: str,
-    command: Sequence[str],
-    environment: dict[str, str] | None = None,
-    given: str = "",
-) -> str:
-    """Run a program of the venv (or an absolute one); its output goes to `log/<name>.out`."""
-    program = command[0] if command[0].startswith("/") else str(settings.venv / "bin" / command[0])
-    done = programs.run(
-        settings.folder,
-        [program, *command[1:]],
-        {
-            "PATH": f"{settings.venv / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin",
-            # barbican reads ~/.barbican/barbican.conf, so that no password is on a command line.
-            "HOME": str(settings.data / "barbican"),
-            "PYTHONWARNINGS": "ignore",
-            **(environment or {}),
-        },
-        given,
-    )
-    log = settings.log / f"{name}.out"
-    with log.open("a", encoding="utf-8") as stream:
-        stream.write(done.stdout + done.stderr)
-    if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise KrajError(
-            MIGRATION_FAILED,
-            f"{Path(program).name} ended with {done.returncode} (log: {log})",
-            causes=tuple(lines[-6:]),
-        )
-    return done.stdout
+        run_logged(settings, "swift-rings", [*builder, "add", device, "1"])
+        run_logged(settings, "swift-rings", [*builder, "rebalance"])

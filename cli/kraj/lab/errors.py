@@ -71,3 +71,21 @@ SETTING_FIXED = error_code(
     "Ports and stores are written into a lab's endpoints and tables when it is made.",
     "Leave the option out, or make the lab anew: kraj lab destroy, then kraj lab up.",
 )
+STORE_UNUSABLE = error_code(
+    "KRJ513",
+    "Your server cannot be used",
+    "The database, message queue or cache that the lab was told to use does not answer or refuses.",
+    "Start it, or mend the account's rights; for another server: kraj lab destroy, kraj lab up.",
+)
+DATABASE_EXISTS = error_code(
+    "KRJ514",
+    "Databases exist",
+    "Databases under the lab's names are on your server already; the lab did not make them.",
+    "Name another prefix in KRAJ_LAB_DATABASE_URL: mysql+pymysql://user:password@host:3306/prefix_",
+)
+NO_ROOM = error_code(
+    "KRJ515",
+    "No room on the disk",
+    "The file system of the lab's folder is full, or has less free than a lab needs.",
+    "Make room, or keep the lab elsewhere: kraj lab up --state FOLDER.",
+)

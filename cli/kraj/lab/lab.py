@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from kraj.errors import KrajError
 from kraj.events import Event, EventKind, Reporter
-from kraj.lab import database, packages
+from kraj.lab import database
 from kraj.lab.errors import BUSY, FOREIGN_FOLDER, NOT_CREATED, UNKNOWN_SERVICE, UNSUPPORTED
+from kraj.lab.folders import told_plainly
 from kraj.lab.probes import listens
 from kraj.lab.programs import end_leftovers
 from kraj.lab.services import all_services
@@ -59,11 +60,16 @@ class Lab:
         self._supervision = Supervision(self.settings)
         self._services = all_services(self.settings)
 
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds a lab, running or not."""
+        return LabSettings.load(self.settings.folder) is not None
+
     def up(self, report: Reporter) -> None:
         """Install, prepare and start everything. Raises KRJ5xx; can then simply be called again."""
         if not sys.platform.startswith("linux"):
             raise KrajError(UNSUPPORTED, f"this system is {sys.platform}")
-        with self._exclusive():
+        with told_plainly(self.settings.folder), self._exclusive():
             end_leftovers(self.settings.folder)
             self.settings.claim()
             self._walk(report)
@@ -85,7 +91,10 @@ class Lab:
 
     def down(self, report: Reporter) -> None:
         """Stop every process; keep everything that is stored. Raises KRJ508."""
-        with self._exclusive():
+        if not self.exists:
+            report(Event(EventKind.DONE, "lab down", "lab", f"no lab in {self.settings.folder}"))
+            return
+        with told_plainly(self.settings.folder), self._exclusive():
             self._stop(report)
 
     def _stop(self, report: Reporter) -> None:
@@ -103,24 +112,25 @@ class Lab:
         does not give the lab's databases back.
         """
         folder = self.settings.folder
-        if folder.exists():
+        if not folder.exists():
+            report(Event(EventKind.DONE, "lab destroy", "lab", f"no lab in {folder}"))
+        else:
             if LabSettings.load(folder) is None and any(folder.iterdir()):
                 raise KrajError(FOREIGN_FOLDER, f"{folder} holds no lab and is kept")
-            with self._exclusive():
+            with told_plainly(folder), self._exclusive():
                 self._stop(report)
-                if self.settings.database_url and packages.is_installed(self.settings):
-                    database.drop_databases(self.settings)
+                database.drop_databases(self.settings)
                 self.settings.socket("mariadb.sock").unlink(missing_ok=True)
                 # What tells that the folder is a lab's goes last: a stopped deletion can go on.
                 for path in folder.iterdir():
                     if path.is_dir():
                         shutil.rmtree(path)
                 shutil.rmtree(folder)
-        report(Event(EventKind.DONE, "lab destroy", "lab", "nothing is left"))
+            report(Event(EventKind.DONE, "lab destroy", "lab", "nothing is left"))
 
     def status(self) -> LabStatus:
         """What runs now."""
-        exists = LabSettings.load(self.settings.folder) is not None
+        exists = self.exists
         states = self._supervision.states()
         found: list[ServiceStatus] = []
         for service in self._services if exists else ():
@@ -135,7 +145,7 @@ class Lab:
 
     def logs(self, service: str, lines: int) -> list[str]:
         """The last lines of a service's log. Raises KRJ506, KRJ507."""
-        if LabSettings.load(self.settings.folder) is None:
+        if not self.exists:
             raise KrajError(NOT_CREATED, f"no lab in {self.settings.folder}")
         names = [item.name for item in self._services]
         if service not in names:

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import psutil
 
+from kraj.errors import KrajError
+from kraj.lab.errors import MIGRATION_FAILED
 from kraj.lab.processes import end
+from kraj.lab.settings import LabSettings
 
 MARK = "KRAJ_LAB_STEP"
 LAST_WORDS_SECONDS = 5.0
@@ -32,6 +35,43 @@ def run(
         check=False,
         input=given,
     )
+
+
+def run_logged(
+    settings: LabSettings,
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    given: str = "",
+) -> str:
+    """Run a program of the venv (or an absolute one) and return what it printed.
+
+    Its output goes to `log/<name>.out` as well. Raises KRJ504 where it fails.
+    """
+    program = command[0] if command[0].startswith("/") else str(settings.venv / "bin" / command[0])
+    done = run(
+        settings.folder,
+        [program, *command[1:]],
+        {
+            "PATH": f"{settings.venv / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin",
+            # barbican reads ~/.barbican/barbican.conf, so that no password is on a command line.
+            "HOME": str(settings.data / "barbican"),
+            "PYTHONWARNINGS": "ignore",
+            **(environment or {}),
+        },
+        given,
+    )
+    log = settings.log / f"{name}.out"
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write(done.stdout + done.stderr)
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise KrajError(
+            MIGRATION_FAILED,
+            f"{Path(program).name} ended with {done.returncode} (log: {log})",
+            causes=tuple(lines[-6:]),
+        )
+    return done.stdout
 
 
 def end_leftovers(folder: Path) -> None:

@@ -14,8 +14,14 @@ from typing import Any
 
 from kraj.errors import KrajError
 from kraj.files import write_atomically
-from kraj.lab.addresses import DatabaseServer, parse_database_url, parse_host_and_port
+from kraj.lab.addresses import (
+    DatabaseServer,
+    parse_database_url,
+    parse_host_and_port,
+    parse_transport_url,
+)
 from kraj.lab.errors import BAD_SETTING, FOREIGN_FOLDER, SETTING_FIXED, UNKNOWN_SERVICE
+from kraj.lab.folders import told_plainly
 
 OPTIONAL_SERVICES = ("designate", "swift")
 COMPUTE_HOSTS = 3
@@ -106,8 +112,8 @@ class LabSettings:
             )
         if self.database_url:
             parse_database_url(self.database_url)
-        if self.transport_url and not self.transport_url.startswith("rabbit://"):
-            raise KrajError(BAD_SETTING, "the address of the message queue is not rabbit://…")
+        if self.transport_url:
+            parse_transport_url(self.transport_url)
         if self.memcached:
             parse_host_and_port(self.memcached)
 
@@ -165,6 +171,15 @@ class LabSettings:
         return self.folder / "data"
 
     @property
+    def tables(self) -> Path:
+        """Notes of whose tables are made; exists from before the first one."""
+        return self.data / "tables"
+
+    @property
+    def has_tables(self) -> bool:
+        return self.tables.is_dir()
+
+    @property
     def log(self) -> Path:
         return self.folder / "log"
 
@@ -200,12 +215,17 @@ class LabSettings:
 
     @classmethod
     def load(cls, folder: Path) -> LabSettings | None:
-        """The settings of an existing lab; None where the folder holds none. Raises KRJ510."""
+        """The settings of an existing lab; None where the folder holds none.
+
+        Raises KRJ509 where it is another user's, KRJ510 where its file is spoilt.
+        """
         path = folder / "lab.json"
-        if not path.is_file():
-            return None
+        with told_plainly(folder):
+            if not path.is_file():
+                return None
+            text = path.read_text(encoding="utf-8")
         try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            values: dict[str, Any] = json.loads(text)
             values["with_services"] = tuple(values["with_services"])
             return cls(folder=folder, **values)
         except (ValueError, TypeError, KeyError) as error:
@@ -214,19 +234,20 @@ class LabSettings:
     def joined(self, saved: LabSettings | None) -> LabSettings:
         """These settings, completed by those of the existing lab.
 
-        Raises KRJ512 where one differs that is built into the lab's tables.
+        Raises KRJ512 where one differs that is built into the lab's tables. Before there are any,
+        a start that failed (a port is taken, a password is wrong) can be tried with another.
         """
         if saved is None:
             return self
         kept: dict[str, Any] = {}
         for name in FIXED:
             given, present = getattr(self, name), getattr(saved, name)
-            if given and given != present:
+            if given and given != present and saved.has_tables:
                 raise KrajError(
                     SETTING_FIXED,
                     f"the lab in {self.folder} has another {name.replace('_', ' ')}",
                 )
-            kept[name] = present
+            kept[name] = given or present
         services = tuple(sorted({*self.with_services, *saved.with_services}))
         return replace(self, with_services=services, **kept)
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 
 from kraj.errors import KrajError
-from kraj.lab import database, packages
+from kraj.lab import database, packages, stores
 from kraj.lab.configuration import write_configuration
 from kraj.lab.errors import PORT_TAKEN, SERVICE_FAILED
+from kraj.lab.folders import NEW_LAB_BYTES, START_BYTES, check_room
 from kraj.lab.probes import answers, holder, is_free
 from kraj.lab.qcow2 import ensure_empty_disk
 from kraj.lab.services import APIS, IDENTITY, STORES, WORKERS, Service, all_services
@@ -57,7 +58,7 @@ class Startup:
         """Name and action of each step."""
         settings = self._settings
         found: list[Step] = [
-            ("checking ports", self._check_ports),
+            ("checking ports and disk", self._check_machine),
             (
                 "installing database and message queue",
                 lambda: packages.install_servers(settings),
@@ -68,18 +69,26 @@ class Startup:
             ("creating tables", self._prepare_databases),
             ("starting the identity service", lambda: self._start_all(self._of(IDENTITY))),
             ("filling the catalogue", self._fill_catalogue),
-            ("starting the services", lambda: self._start_all(self._of(APIS, WORKERS))),
+            ("starting the services", self._start_services),
             ("waiting for compute and volume services", self._wait_for_workers),
             ("making zones and the external network", self._make_cloud),
         ]
         if "swift" in settings.with_services:
             rings = ("building the object store's rings", lambda: database.build_rings(settings))
             found.insert(4, rings)
+        if any(stores.users_stores(settings)):
+            found.insert(4, ("signing in to your servers", lambda: stores.sign_in(settings)))
+            found.insert(1, ("reaching your servers", lambda: stores.reach(settings)))
         return found
 
+    def _check_machine(self) -> None:
+        settings = self._settings
+        installed = packages.is_installed(settings)
+        check_room(settings.folder, START_BYTES if installed else NEW_LAB_BYTES)
+        if not self._supervision.running():
+            self._check_ports()
+
     def _check_ports(self) -> None:
-        if self._supervision.running():
-            return
         # What an earlier run left behind after a crash would hold our own ports.
         self._supervision.stop()
         wanted = self._settings.used_ports
@@ -112,11 +121,15 @@ class Startup:
         # epmd first: RabbitMQ would start one of its own, on all addresses.
         self._start_all(item for item in self._of(STORES) if item.name == "epmd")
         self._launch(self._of(STORES))
-        self._wait([item for item in self._of(STORES) if item.name not in ("epmd", "rabbitmq")])
+        # RabbitMQ, the slowest, is waited for where it is needed: before the services.
+        self._wait([item for item in self._of(STORES) if item.name != "rabbitmq"])
         if self._is_done(self._catalogue_stamp):
             # Tables and catalogue are there: all APIs can load while the queue starts.
             self._launch(self._of(IDENTITY, APIS))
-        self._wait([item for item in self._of(STORES) if item.name == "rabbitmq"])
+
+    def _start_services(self) -> None:
+        self._wait(self._of(STORES))
+        self._start_all(self._of(APIS, WORKERS))
 
     def _prepare_databases(self) -> None:
         self._once("accounts", lambda: database.create_accounts(self._settings))
@@ -130,10 +143,15 @@ class Startup:
         self._once(self._catalogue_stamp, lambda: _cloud().fill_catalogue(self._settings))
 
     def _wait_for_workers(self) -> None:
-        _cloud().wait_for_workers(self._settings, self._raise_where_ended, self._progress)
+        _cloud().wait_for_workers(self._settings, self._starts, self._progress)
         self._once("hosts", self._map_hosts)
         if "designate" in self._settings.with_services:
             self._once("dns-pools", lambda: database.update_dns_pools(self._settings))
+
+    def _starts(self) -> dict[str, float]:
+        """When each process began. Raises KRJ505 where one has ended."""
+        self._raise_where_ended()
+        return {name: process.started for name, process in self._supervision.states().items()}
 
     def _map_hosts(self) -> None:
         database.discover_hosts(self._settings)

@@ -42,6 +42,7 @@ class ProcessState:
     state: str  #: RUNNING, STARTING, STOPPED, BACKOFF, FATAL, EXITED
     pid: int
     detail: str
+    started: float = 0.0  #: seconds since 1970; 0 where it never was
 
 
 class Supervision:
@@ -147,7 +148,7 @@ class Supervision:
             return {}
         return {
             item["name"]: ProcessState(
-                item["name"], item["statename"], item["pid"], item["description"]
+                item["name"], item["statename"], item["pid"], item["description"], item["start"]
             )
             for item in self._server().getAllProcessInfo()
         }
@@ -156,10 +157,7 @@ class Supervision:
         """The last lines that the service wrote; those of the file that it wrote last come last."""
         found: list[str] = []
         for path in log_files(self._settings, name):
-            with path.open("rb") as stream:
-                stream.seek(max(0, path.stat().st_size - 300 * lines))
-                text = stream.read().decode(errors="replace")
-            found += text.splitlines()[-lines:]
+            found += last_lines(path, lines)
         return found[-lines:]
 
     def stop(self) -> None:
@@ -206,6 +204,19 @@ class Supervision:
             return int(self._pid_file.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return None
+
+
+def last_lines(path: Path, lines: int) -> list[str]:
+    """The last lines of a file, each whole, without reading all of a long file."""
+    size, taken = path.stat().st_size, 300 * lines
+    with path.open("rb") as stream:
+        while True:
+            stream.seek(max(0, size - taken))
+            text = stream.read()
+            # One newline more than lines: the first line may be cut off.
+            if taken >= size or text.count(b"\n") > lines:
+                return text.decode(errors="replace").splitlines()[-lines:]
+            taken *= 4
 
 
 def log_files(settings: LabSettings, name: str) -> list[Path]:

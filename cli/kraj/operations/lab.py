@@ -27,14 +27,19 @@ def open_lab(
     *,
     with_services: tuple[str, ...] = (),
     port_offset: int = 0,
+    database_url: str = "",
+    transport_url: str = "",
+    memcached: str = "",
 ) -> Lab:
-    """The lab with its remembered settings; what is given here is added to them."""
+    """The lab with its remembered settings; services given here are added to them.
+
+    Raises KRJ510 for a setting that cannot be used, KRJ512 for one that an existing lab has fixed
+    otherwise.
+    """
     # Loads the supervisor and the templates, which no other command needs.
     from kraj.lab import Lab, LabSettings  # noqa: PLC0415
 
     place = lab_folder(folder)
-    saved = LabSettings.load(place)
-    if saved is None:
-        return Lab(LabSettings(place, with_services, port_offset))
-    services = tuple(sorted({*saved.with_services, *with_services}))
-    return Lab(LabSettings(place, services, port_offset or saved.port_offset))
+    return Lab(
+        LabSettings(place, with_services, port_offset, database_url, transport_url, memcached)
+    )

@@ -32,9 +32,21 @@ def print_lab_status(status: LabStatus, console: Console, *, brief: bool = False
                 str(item.memory_mib or ""),
             )
         console.print(table)
-    word = "[green]running[/]" if status.running else "[yellow]not running[/]"
-    console.print(
-        f"Lab {word}: {len(status.services)} services, {status.memory_mib} MiB, "
-        f"cloud `lab` in {escape(str(status.clouds_file))}",
-        soft_wrap=True,
+    console.print(_summary(status), soft_wrap=True)
+
+
+def _summary(status: LabStatus) -> str:
+    """The state of the whole in one line, and what to do where something does not run."""
+    total = len(status.services)
+    missing = [item.name for item in status.services if item.state != "RUNNING"]
+    if not missing:
+        return (
+            f"Lab [green]running[/]: {total} services, {status.memory_mib} MiB, "
+            f"cloud `lab` in {escape(str(status.clouds_file))}"
+        )
+    if len(missing) == total:
+        return "Lab [yellow]not running[/]: start it with `kraj lab up`."
+    return (
+        f"Lab [red]incomplete[/], {len(missing)} of {total} services are down: "
+        f"{', '.join(missing)}. Why: `kraj lab logs {missing[0]}`; again: `kraj lab up`."
     )

@@ -92,7 +92,7 @@ def test_a_failed_start_tells_its_step_and_can_be_counted(tmp_path: Path) -> Non
         EventKind.PROGRESS,
         EventKind.FAILED,
     ]
-    assert events[-1].message == f"checking ports: {caught.value.message}"
+    assert events[-1].message == f"checking ports and disk: {caught.value.message}"
     assert all(event.completed == 0 and event.total == 11 for event in events)
 
 

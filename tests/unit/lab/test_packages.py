@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 import tomllib
@@ -84,7 +85,21 @@ def test_where_nothing_can_be_installed_the_command_is_told(
         packages.install_servers(settings)
     assert caught.value.code is SERVERS_MISSING
     assert "memcached" in caught.value.message
-    assert "apt-get install" in caught.value.hint
+    assert "apt-get install --no-install-recommends memcached" in caught.value.hint
+
+
+def test_a_sudo_that_asks_for_a_password_counts_as_none(
+    settings: LabSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "PACKAGES", {"memcached": ("/nowhere/memcached", "memcached")})
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name, status in (("sudo", 1), ("apt-get", 0)):
+        (tmp_path / name).write_text(f"#!/bin/sh\nexit {status}\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(KrajError) as caught:
+        packages.install_servers(settings)
+    assert caught.value.code is SERVERS_MISSING
 
 
 def test_a_failed_installation_shows_the_installers_last_lines(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,11 +94,29 @@ def test_a_lab_keeps_its_ports_and_gains_services(tmp_path: Path) -> None:
     assert joined == LabSettings(tmp_path, ("designate", "swift"), 5000)
 
 
-def test_a_labs_ports_cannot_change(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("saved", "given", "told"),
+    [
+        ({"port_offset": 2}, {"port_offset": 1}, "port offset"),
+        ({}, {"port_offset": 1}, "port offset"),
+        ({}, {"database_url": DATABASE}, "database url"),
+        ({"transport_url": QUEUE + "s"}, {"transport_url": QUEUE}, "transport url"),
+        ({"memcached": "one.example:1"}, {"memcached": "two.example:1"}, "memcached"),
+    ],
+)
+def test_ports_and_stores_of_a_lab_with_tables_cannot_change(
+    tmp_path: Path, saved: dict[str, Any], given: dict[str, Any], told: str
+) -> None:
+    present, wanted = LabSettings(tmp_path, **saved), LabSettings(tmp_path, **given)
+    # Before there are tables, a start that failed can be tried with others.
+    assert wanted.joined(present) == wanted
+    present.tables.mkdir(parents=True)
     with pytest.raises(KrajError) as caught:
-        LabSettings(tmp_path, port_offset=1).joined(LabSettings(tmp_path, port_offset=2))
+        wanted.joined(present)
     assert caught.value.code is SETTING_FIXED
-    assert "port offset" in caught.value.message
+    assert told in caught.value.message
+    assert "pass-word" not in caught.value.message
+    assert LabSettings(tmp_path).joined(present) == present
 
 
 def test_a_folder_with_other_files_is_not_taken(tmp_path: Path) -> None:

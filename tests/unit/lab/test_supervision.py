@@ -13,7 +13,7 @@ import pytest
 
 from kraj.lab.services import STORES, WORKERS, Service
 from kraj.lab.settings import LabSettings
-from kraj.lab.supervision import Supervision
+from kraj.lab.supervision import Supervision, last_lines
 
 SERVICES = (
     Service("mariadb", "sleep 600", STORES),
@@ -152,3 +152,18 @@ def test_a_changed_service_is_read_again_while_supervisord_runs(
     supervision.start()
     assert supervision.states().keys() == {*(s.name for s in SERVICES[1:]), "memcached"}
     assert [_lives(process) for process in before] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("length", [10, 5000])
+@pytest.mark.parametrize("lines", [1, 3, 40])
+def test_the_last_lines_of_a_log_are_whole(tmp_path: Path, length: int, lines: int) -> None:
+    written = [f"{number} {'x' * length}" for number in range(30)]
+    log = tmp_path / "nova-api.log"
+    log.write_text("\n".join(written) + "\n")
+    assert last_lines(log, lines) == written[-lines:]
+
+
+def test_an_empty_log_has_no_lines(tmp_path: Path) -> None:
+    log = tmp_path / "nova-api.log"
+    log.touch()
+    assert last_lines(log, 5) == []

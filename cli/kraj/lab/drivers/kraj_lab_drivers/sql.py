@@ -1,8 +1,8 @@
 """Runs SQL statements: `python -m kraj_lab_drivers.sql`, with a JSON document on standard input.
 
 `connections` are the ways to sign in (arguments of pymysql), of which the first that works is used;
-`statements` are run one after the other. By standard input, because anybody may read a process's
-command line and environment is inherited.
+`statements` are run one after the other, and the rows of the last are printed as JSON. By standard
+input, because anybody may read a process's command line and environment is inherited.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def main() -> None:
         with connect(order["connections"]) as connection, connection.cursor() as cursor:
             for statement in order["statements"]:
                 cursor.execute(statement)
+            print(json.dumps(cursor.fetchall()))
     except pymysql.MySQLError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
