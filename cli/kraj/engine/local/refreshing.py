@@ -1,7 +1,7 @@
 """Reading resources back: the state becomes what the providers find.
 
 A resource that is gone is dropped from the state, so that the next update makes it again. Only what
-has changed counts as a change.
+has changed from what the program wanted counts as a change.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from kraj.engine.base import Operation, Step
 from kraj.engine.changes import property_changes
 from kraj.engine.local.packages import Packages
+from kraj.engine.local.providers import Provider, ReadResult
 from kraj.engine.local.run import Run, step_of
 from kraj.engine.local.state import ResourceState, now
 from kraj.engine.local.urns import is_provider
@@ -41,24 +42,36 @@ class Refresher:
         with run.step(step, recorded=False, ends=not self._recorded):
             provider = self._packages.for_state(state)
             found = provider.read(state.urn, state.id, state.inputs, state.outputs, timeout=timeout)
+            before = state.outputs
+            drifted = () if found is None else self._take(state, found, provider)
         if found is None:
             self._gone.add(state.urn)
             self._record(step_of(Operation.DELETE, state))
             run.journal.end(None, drop=state)
             return
-        changed = changed_paths(state.outputs, found.outputs)
-        changes = property_changes(changed, (state.outputs,), found.outputs)
-        if changed:
-            state.modified = now()
-            state.outputs = mark_secrets(
-                mark_secrets(found.outputs, state.outputs, state.additional_secret_outputs),
-                state.inputs,
-                (),
-            )
-            if found.inputs:
-                state.inputs = mark_secrets(found.inputs, state.inputs, ())
-        operation = Operation.UPDATE if changed else Operation.SAME
-        self._record(step_of(operation, state, changed, changes=changes))
+        changes = property_changes(drifted, (before,), state.outputs)
+        operation = Operation.UPDATE if drifted else Operation.SAME
+        self._record(step_of(operation, state, drifted, changes=changes))
+
+    def _take(self, state: ResourceState, found: ReadResult, provider: Provider) -> tuple[str, ...]:
+        """Take over what was found; gives the paths that an update would set right again.
+
+        What only the cloud decides (a port's device once it is plugged in) is new, but no drift:
+        as in Pulumi, the provider's Diff between what is there and the inputs of before tells.
+        """
+        wanted = state.inputs
+        if not changed_paths(state.outputs, found.outputs):
+            return ()
+        state.modified = now()
+        state.outputs = mark_secrets(
+            mark_secrets(found.outputs, state.outputs, state.additional_secret_outputs), wanted, ()
+        )
+        if found.inputs:
+            state.inputs = mark_secrets(found.inputs, wanted, ())
+        difference = provider.diff(state, wanted, state.ignore_changes)
+        own = tuple(changed_paths(state.inputs, wanted))
+        changes = bool(own) if difference.changes is None else difference.changes
+        return (difference.changed or own) if changes else ()
 
     def _record(self, step: Step) -> None:
         if self._recorded:
