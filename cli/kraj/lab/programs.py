@@ -18,6 +18,7 @@ from kraj.errors import KrajError
 from kraj.lab.errors import MIGRATION_FAILED
 from kraj.lab.processes import end
 from kraj.lab.settings import LabSettings
+from kraj.lab.supervision import last_lines
 
 MARK = "KRAJ_LAB_STEP"
 LAST_WORDS_SECONDS = 5.0
@@ -69,9 +70,20 @@ def run_logged(
         raise KrajError(
             MIGRATION_FAILED,
             f"{Path(program).name} ended with {done.returncode} (log: {log})",
-            causes=tuple(lines[-6:]),
+            causes=(*lines[-6:], *_logged_errors(settings, name)),
         )
     return done.stdout
+
+
+def _logged_errors(settings: LabSettings, name: str) -> list[str]:
+    """The last errors in the log of the service that a program prepares.
+
+    OpenStack's programs often write there alone why they end.
+    """
+    log = settings.log / f"{name.removeprefix('migrate-')}.log"
+    lines = last_lines(log, 50) if log.is_file() else []
+    errors = [line.partition(" ERROR ")[2] for line in lines]
+    return [line for line in errors if len(line.split()) > 1][-3:]
 
 
 def end_leftovers(folder: Path) -> None:

@@ -70,7 +70,7 @@ class Startup:
             ("starting the identity service", lambda: self._start_all(self._of(IDENTITY))),
             ("filling the catalogue", self._fill_catalogue),
             ("starting the services", self._start_services),
-            ("waiting for compute and volume services", self._wait_for_workers),
+            ("waiting for workers", self._wait_for_workers),
             ("making zones and the external network", self._make_cloud),
         ]
         if "swift" in settings.with_services:
@@ -128,7 +128,7 @@ class Startup:
             self._launch(self._of(IDENTITY, APIS))
 
     def _start_services(self) -> None:
-        self._wait(self._of(STORES))
+        self._wait([item for item in self._of(STORES) if item.name == "rabbitmq"])
         self._start_all(self._of(APIS, WORKERS))
 
     def _prepare_databases(self) -> None:

@@ -84,6 +84,12 @@ def test_files_with_passwords_are_readable_by_their_owner_only(settings: LabSett
     assert [path for path in holding if path.stat().st_mode & 0o077] == []
 
 
+def test_every_folder_of_keys_is_the_labs(settings: LabSettings) -> None:
+    keystone = _read(settings.etc / "keystone" / "keystone.conf")
+    for section in ("fernet_tokens", "fernet_receipts", "credential"):
+        assert Path(keystone[section]["key_repository"]).parent == settings.etc / "keystone"
+
+
 def test_the_clouds_file_has_one_administrator_named_lab(settings: LabSettings) -> None:
     content = yaml.safe_load(settings.clouds_file.read_text())
     assert list(content["clouds"]) == ["lab"]
