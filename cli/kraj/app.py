@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 
 from kraj import __version__
-from kraj.commands import doctor, drift, engine, explain, lab, region, stacks, verify
+from kraj.commands import doctor, drift, engine, explain, lab, region, schema, stacks, verify
 from kraj.errors import ExitCode, KrajError, KrajErrors
 from kraj.operations.errors import INTERNAL, INTERRUPTED, USAGE
 from kraj.report.errors import errors_as_json, print_errors
@@ -44,6 +44,7 @@ app.command("drift")(drift.drift)
 app.command("refresh")(stacks.refresh)
 app.command("down")(stacks.down)
 app.command("explain")(explain.explain)
+app.command("schema")(schema.schema)
 app.add_typer(region.app, name="region")
 app.add_typer(engine.app, name="engine")
 app.add_typer(lab.app, name="lab")

@@ -92,7 +92,7 @@ class KrajError(Exception):
         return f"{place}{self.code} {self.message}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The error as JSON-ready values (schema `docs/schema/error.json`)."""
+        """The error as JSON-ready values (as in `docs/schema/output/error.json`)."""
         place = self.location
         return {
             "code": self.code.code,

@@ -61,7 +61,7 @@ class Environment:
     def outputs(self, stack: str, application_credential_id: Any = None) -> Mapping[str, Any]:
         """The fields of `StackOutputs`, most of them known only after `up`."""
         return {
-            "schema_": "kraj.outputs/1",
+            "schema_": "kraj.stack-outputs/1",
             "stack": stack,
             "project_id": self._project.id,
             "networks": {key: network.id for key, network in self.networks.items()},

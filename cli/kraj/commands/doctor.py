@@ -7,7 +7,8 @@ import typer
 from kraj.commands.options import Json
 from kraj.errors import ExitCode
 from kraj.operations.doctor import Verdict, examine
-from kraj.report.output import print_json, results
+from kraj.report.documents.machine import DoctorDocument
+from kraj.report.output import print_document, results
 
 _MARKS = {
     Verdict.GOOD: "[green]✓[/]",
@@ -26,13 +27,7 @@ def doctor(json_: Json = False) -> int:
     findings = examine()
     bad = any(finding.verdict is Verdict.BAD for finding in findings)
     if json_:
-        print_json(
-            {
-                "schema": "kraj.doctor/1",
-                "ready": not bad,
-                "findings": [finding.as_dict() for finding in findings],
-            }
-        )
+        print_document(DoctorDocument.of(findings))
     else:
         console = results()
         for finding in findings:

@@ -9,8 +9,9 @@ from kraj.errors import ExitCode, KrajErrors
 from kraj.operations.drift import find_drift
 from kraj.operations.region import pick_engine, plan_region_files
 from kraj.operations.stacks import DEFAULT_JOBS, select_targets
+from kraj.report.documents.proofs import DriftDocument
 from kraj.report.drift import print_drift
-from kraj.report.output import print_json, progress, results
+from kraj.report.output import print_document, progress, results
 from kraj.report.progress import ConsoleProgress
 
 
@@ -37,14 +38,7 @@ def drift(
         stacks = find_drift(chosen, planned, labels, view.report, jobs=jobs)
     errors = [stack.error for stack in stacks if stack.error is not None]
     if json_:
-        print_json(
-            {
-                "schema": "kraj.drift/1",
-                "region": planned.name,
-                "drift": any(stack.found for stack in stacks),
-                "stacks": [stack.as_dict() for stack in stacks],
-            }
-        )
+        print_document(DriftDocument.of(planned.name, stacks))
     else:
         print_drift(stacks, results())
     if errors and json_:

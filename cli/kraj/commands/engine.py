@@ -13,7 +13,12 @@ from kraj.operations.engine import describe_engines, install_pulumi
 from kraj.operations.errors import NOT_CONFIRMED
 from kraj.operations.region import pick_engine, plan_region_files
 from kraj.operations.stacks import select_targets, stack_spec
-from kraj.report.output import print_json, progress, results
+from kraj.report.documents.machine import (
+    EngineDocument,
+    EngineInstallDocument,
+    EngineUnlockDocument,
+)
+from kraj.report.output import print_document, progress, results
 from kraj.report.progress import ConsoleProgress
 
 app = typer.Typer(help="What applies the stacks: Pulumi's CLI or kraj's own.", no_args_is_help=True)
@@ -27,7 +32,7 @@ def status(engine: EngineName = None, json_: Json = False) -> int:
     """
     facts = describe_engines(engine)
     if json_:
-        print_json(facts)
+        print_document(EngineDocument(**facts))
         return ExitCode.OK
     console = results()
     console.print(f"engine [bold]{facts['engine']}[/] ({facts['reason']})")
@@ -54,7 +59,7 @@ def install(
     with ConsoleProgress(progress()) as view:
         installed = install_pulumi(folder, server, view.report)
     if json_:
-        print_json(installed)
+        print_document(EngineInstallDocument(**installed))
     else:
         results().print(f"[green]✓[/] Pulumi {installed['version']} in {installed['path']}")
     return ExitCode.OK
@@ -80,7 +85,7 @@ def unlock(
         raise KrajError(NOT_CONFIRMED, f"the lock of {label} was kept")
     chosen.cancel(stack_spec(planned, label))
     if json_:
-        print_json({"schema": "kraj.engine.unlock/1", "stack": label, "unlocked": True})
+        print_document(EngineUnlockDocument(stack=label))
     else:
         results().print(f"[green]✓[/] {label} is unlocked")
     return ExitCode.OK

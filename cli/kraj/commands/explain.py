@@ -10,7 +10,8 @@ from kraj.commands.options import Json
 from kraj.errors import KrajError
 from kraj.operations.codes import all_codes
 from kraj.operations.errors import UNKNOWN_CODE
-from kraj.report.output import print_json, results
+from kraj.report.documents.machine import ExplainDocument
+from kraj.report.output import print_document, results
 
 
 def explain(
@@ -29,20 +30,7 @@ def explain(
         if not codes:
             raise KrajError(UNKNOWN_CODE, f"no error has the code {code!r}")
     if json_:
-        print_json(
-            {
-                "schema": "kraj.explain/1",
-                "codes": [
-                    {
-                        "code": item.code,
-                        "title": item.title,
-                        "meaning": item.meaning,
-                        "remedy": item.remedy,
-                    }
-                    for item in codes
-                ],
-            }
-        )
+        print_document(ExplainDocument.of(codes))
         return
     console = results()
     if code is None:

@@ -13,8 +13,9 @@ from kraj.commands.options import EventsFile, Json
 from kraj.errors import ExitCode, KrajError
 from kraj.operations.errors import NOT_CONFIRMED
 from kraj.operations.lab import open_lab
+from kraj.report.documents.lab import LabDestroyDocument, LabLogsDocument, LabStatusDocument
 from kraj.report.lab import print_lab_status
-from kraj.report.output import print_json, progress, results
+from kraj.report.output import print_document, progress, results
 from kraj.report.progress import ConsoleProgress
 
 app = typer.Typer(
@@ -80,7 +81,7 @@ def up(
         lab.up(view.report)
     status = lab.status()
     if json_:
-        print_json(status.as_dict())
+        print_document(LabStatusDocument.of(status))
     else:
         print_lab_status(status, results(), brief=True)
     return ExitCode.OK
@@ -95,7 +96,7 @@ def status(state: StateDir = None, json_: Json = False) -> int:
     lab = open_lab(state)
     found = lab.status()
     if json_:
-        print_json(found.as_dict())
+        print_document(LabStatusDocument.of(found))
     else:
         print_lab_status(found, results())
     return ExitCode.OK if found.running else ExitCode.ERROR
@@ -114,7 +115,7 @@ def logs(
     """
     found = open_lab(state).logs(service, lines)
     if json_:
-        print_json({"schema": "kraj.lab.logs/1", "service": service, "lines": list(found)})
+        print_document(LabLogsDocument(service=service, lines=tuple(found)))
     else:
         for line in found:
             typer.echo(line)
@@ -131,7 +132,7 @@ def down(state: StateDir = None, json_: Json = False, events: EventsFile = None)
     with ConsoleProgress(progress(), events) as view:
         lab.down(view.report)
     if json_:
-        print_json(lab.status().as_dict())
+        print_document(LabStatusDocument.of(lab.status()))
     return ExitCode.OK
 
 
@@ -152,7 +153,7 @@ def destroy(
     with ConsoleProgress(progress(), events) as view:
         lab.destroy(view.report)
     if json_:
-        print_json({"schema": "kraj.lab.destroy/1", "destroyed": True})
+        print_document(LabDestroyDocument())
     return ExitCode.OK
 
 

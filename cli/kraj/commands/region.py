@@ -11,8 +11,13 @@ from kraj.commands.options import Json, Region
 from kraj.errors import ExitCode
 from kraj.model.schema import schema_of
 from kraj.operations.region import read_region
-from kraj.report.output import print_json, results
-from kraj.report.region import print_region, region_as_dict
+from kraj.report.documents.regions import (
+    RegionInitDocument,
+    RegionShowDocument,
+    RegionValidateDocument,
+)
+from kraj.report.output import print_document, print_json, results
+from kraj.report.region import print_region
 
 app = typer.Typer(help="Make, check and show the files of a region.", no_args_is_help=True)
 
@@ -41,7 +46,7 @@ def init(
         folder / name, name=name, title=title, nuts=nuts, country=country, time_zone=time_zone
     )
     if json_:
-        print_json({"schema": "kraj.region.init/1", "files": [str(path) for path in made]})
+        print_document(RegionInitDocument(files=tuple(str(path) for path in made)))
     else:
         console = results()
         for path in made:
@@ -57,20 +62,12 @@ def validate(region: Region = None, json_: Json = False) -> int:
     Example: kraj region validate --region liberecky
     """
     _project, folder, files = read_region(region)
-    services = sorted(files.services)
     if json_:
-        print_json(
-            {
-                "schema": "kraj.region.validate/1",
-                "region": files.region.name,
-                "valid": True,
-                "tenants": len(files.tenants),
-                "services": services,
-            }
-        )
+        print_document(RegionValidateDocument.of(files))
     else:
+        services = ", ".join(files.services)
         results().print(
-            f"[green]✓[/] {folder}: {len(files.tenants)} tenants, services {', '.join(services)}",
+            f"[green]✓[/] {folder}: {len(files.tenants)} tenants, services {services}",
             soft_wrap=True,
         )
     return ExitCode.OK
@@ -84,7 +81,7 @@ def show(region: Region = None, json_: Json = False) -> int:
     """
     _project, _folder, files = read_region(region)
     if json_:
-        print_json(region_as_dict(files))
+        print_document(RegionShowDocument.of(files))
     else:
         print_region(files, results())
     return ExitCode.OK

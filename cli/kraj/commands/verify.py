@@ -12,9 +12,10 @@ from kraj.errors import ExitCode, KrajError
 from kraj.operations.proof import prove
 from kraj.operations.region import pick_engine, plan_region_files
 from kraj.operations.stacks import DEFAULT_JOBS, existing, select_targets
-from kraj.report.output import print_json, progress, results
+from kraj.report.documents.proofs import VerifyDocument
+from kraj.report.output import print_document, progress, results
 from kraj.report.progress import ConsoleProgress
-from kraj.report.proofs import print_proofs, proofs_as_dict, write_junit
+from kraj.report.proofs import print_proofs, write_junit
 from kraj.verify.errors import NOT_PROVED, NOTHING_TO_PROVE
 
 
@@ -56,7 +57,7 @@ def verify(
     if junit is not None:
         write_junit(proofs, junit)
     if json_:
-        print_json(proofs_as_dict(planned.name, proofs))
+        print_document(VerifyDocument.of(planned.name, proofs))
     else:
         print_proofs(proofs, results())
     failures = sum(len(proof.failures) for proof in proofs)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -39,17 +38,6 @@ class LabStatus:
     @property
     def memory_mib(self) -> int:
         return sum(item.memory_mib for item in self.services)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "schema": "kraj.lab.status/1",
-            "folder": str(self.folder),
-            "exists": self.exists,
-            "running": self.running,
-            "clouds_file": str(self.clouds_file),
-            "memory_mib": self.memory_mib,
-            "services": [asdict(item) for item in self.services],
-        }
 
 
 def memory_mib(pid: int) -> int:

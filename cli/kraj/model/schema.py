@@ -45,7 +45,7 @@ def schema_of(kind: str) -> dict[str, Any]:
         "$id": f"urn:kraj:schema:{kind}",
         "title": _TITLES[kind],
     }
-    return head | {key: value for key, value in _without_titles(made).items() if key != "title"}
+    return head | {key: value for key, value in without_titles(made).items() if key != "title"}
 
 
 def schema_text(kind: str) -> str:
@@ -53,14 +53,14 @@ def schema_text(kind: str) -> str:
     return json.dumps(schema_of(kind), indent=2, ensure_ascii=False) + "\n"
 
 
-def _without_titles(value: Any) -> Any:
+def without_titles(value: Any) -> Any:
     """Drop the titles that pydantic derives from names: they repeat the key in every tooltip."""
     if isinstance(value, list):
-        return [_without_titles(part) for part in value]
+        return [without_titles(part) for part in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: _without_titles(part)
+        key: without_titles(part)
         for key, part in value.items()
         if not (key == "title" and isinstance(part, str))
     }

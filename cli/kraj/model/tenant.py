@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, computed_field, model_validator
 
 from kraj.model.base import Count, Email, Faults, Part, Positive, Slug, Text, repeated, shaped
 from kraj.model.errors import DUPLICATE_IDENTITY, IDENTITY_FORMAT
@@ -150,6 +150,9 @@ class Tenant(Part):
         faults.raise_any("tenant")
         return self
 
+    @computed_field(  # type: ignore[prop-decorator]
+        description="LAU code, `org-<company id>` or NUTS code, in lower case: the identity."
+    )
     @property
     def code(self) -> str:
         """The identity that never changes: LAU code, `org-<company id>`, or the NUTS code."""

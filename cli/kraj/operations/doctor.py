@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from kraj.errors import KrajError
 from kraj.operations.project import find_project
@@ -34,14 +33,6 @@ class Finding:
     verdict: Verdict
     found: str
     advice: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "subject": self.subject,
-            "verdict": self.verdict.value,
-            "found": self.found,
-            "advice": self.advice,
-        }
 
 
 def examine() -> list[Finding]:

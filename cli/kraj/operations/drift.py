@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kraj.drift.inventory import CloudObject, objects_of, unplanned
@@ -31,16 +31,6 @@ class Finding:
     def gone(self) -> bool:
         return self.step.operation is Operation.DELETE
 
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "name": self.step.name,
-            "type": self.step.type,
-            "id": self.step.id,
-            "gone": self.gone,
-            "changes": [asdict(change) for change in self.step.changes],
-            "last_action": asdict(self.witness),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class StackDrift:
@@ -54,15 +44,6 @@ class StackDrift:
     @property
     def found(self) -> bool:
         return bool(self.findings or self.unplanned)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "stack": self.label,
-            "drift": self.found,
-            "findings": [finding.as_dict() for finding in self.findings],
-            "unplanned": [asdict(item) for item in self.unplanned],
-            "error": self.error.as_dict() if self.error else None,
-        }
 
 
 def find_drift(

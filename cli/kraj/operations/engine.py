@@ -11,14 +11,13 @@ from kraj.operations.project import find_project
 
 
 def describe_engines(requested: str | None) -> dict[str, Any]:
-    """Which engine would be used, why, and what is known of each (schema `kraj.engine/1`)."""
+    """Which engine would be used, why, and what is known of each."""
     # Pulumi's automation library is slow to load.
     from kraj.engine.pulumi import engine_status  # noqa: PLC0415
 
     state = find_project().state
     engine, reason = choose_engine(requested, state)
     return {
-        "schema": "kraj.engine/1",
         "engine": engine.name,
         "version": engine.version,
         "reason": reason,
@@ -27,8 +26,8 @@ def describe_engines(requested: str | None) -> dict[str, Any]:
 
 
 def install_pulumi(folder: Path | None, mirror: str | None, report: Reporter) -> dict[str, Any]:
-    """Install the pinned CLI and provider plugin (schema `kraj.engine.install/1`)."""
+    """Install the pinned CLI and provider plugin."""
     from kraj.engine.pulumi import install_cli  # noqa: PLC0415 - as above
 
     info = install_cli(folder, mirror, report)
-    return {"schema": "kraj.engine.install/1", "version": info.version, "path": str(info.path)}
+    return {"version": info.version, "path": str(info.path)}

@@ -50,6 +50,12 @@ LEDGER_OUT_OF_DATE = error_code(
     "The region's files need addresses that the ledger does not record yet.",
     "Run `kraj plan` without --locked, review the change of addresses.yaml and commit it.",
 )
+UNKNOWN_DOCUMENT = error_code(
+    "KRJ709",
+    "Unknown document",
+    "No command prints a JSON document of that name and version.",
+    "List them with `kraj schema`; the schemas of files are those of `kraj region schema`.",
+)
 INTERRUPTED = error_code(
     "KRJ798",
     "Interrupted",

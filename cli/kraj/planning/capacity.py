@@ -9,9 +9,8 @@ where nobody committed to it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 from kraj.errors import KrajError, Location
 from kraj.model.region import Region
@@ -79,9 +78,6 @@ class Row:
             return None
         return round(100 * (self.reserved + self.allocated) / self.limit, 1)
 
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "free": self.free, "used_percent": self.used_percent}
-
 
 @dataclass(frozen=True, slots=True)
 class CapacityReport:
@@ -91,9 +87,6 @@ class CapacityReport:
 
     def __getitem__(self, resource: str) -> Row:
         return next(row for row in self.rows if row.resource == resource)
-
-    def as_dict(self) -> list[dict[str, Any]]:
-        return [row.as_dict() for row in self.rows]
 
 
 def limits_of(region: Region) -> tuple[Row, ...]:

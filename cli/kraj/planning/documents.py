@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Part(BaseModel):
@@ -338,23 +338,29 @@ class TenantDocument(Part):
 
 
 class ServerOutput(Part):
-    pool: str
-    name: str
-    id: str
-    addresses: tuple[str, ...]  #: fixed addresses, IPv4 first
-    floating_address: str | None = None
-    availability_zone: str | None = None
-    metadata: dict[str, str] = {}
+    """One server that stands."""
+
+    pool: str = Field(description="Key of its pool, for example `records`.")
+    name: str = Field(description="Its name in the cloud.")
+    id: str = Field(description="Nova's id.")
+    addresses: tuple[str, ...] = Field(description="Fixed addresses, IPv4 first.")
+    floating_address: str | None = Field(default=None, description="Address from outside.")
+    availability_zone: str | None = Field(default=None, description="Nova's zone of its host.")
+    metadata: dict[str, str] = Field(default={}, description="Tags: region, tenant, owner, …")
 
 
 class StackOutputs(Part):
     """Exported by both programs as stack output `document`."""
 
-    schema_: Literal["kraj.outputs/1"] = "kraj.outputs/1"
-    stack: str  #: `centre` or `tenant:<slug>`
-    project_id: str
-    networks: dict[str, str]  #: key → id
-    servers: tuple[ServerOutput, ...]
-    floating_addresses: dict[str, str]  #: key → address
-    load_balancers: dict[str, str]  #: key → virtual address
-    application_credential_id: str | None = None
+    schema_: Literal["kraj.stack-outputs/1"] = Field(
+        default="kraj.stack-outputs/1", description="Kind and version of this part."
+    )
+    stack: str = Field(description="`centre` or `tenant:<slug>`.")
+    project_id: str = Field(description="Keystone's id of the stack's project.")
+    networks: dict[str, str] = Field(description="Ids by key, for example `management`.")
+    servers: tuple[ServerOutput, ...] = Field(description="All servers.")
+    floating_addresses: dict[str, str] = Field(description="Addresses by key.")
+    load_balancers: dict[str, str] = Field(description="Virtual addresses by key.")
+    application_credential_id: str | None = Field(
+        default=None, description="Keystone's id of the tenant's own credential."
+    )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from kraj.errors import KrajError
-
-ERROR_SCHEMA = "kraj.error/1"
+from kraj.report.documents.failures import ErrorDocument
 
 
 def print_errors(errors: Sequence[KrajError], console: Console) -> None:
@@ -36,8 +34,4 @@ def print_errors(errors: Sequence[KrajError], console: Console) -> None:
 
 def errors_as_json(errors: Sequence[KrajError]) -> str:
     """The errors as one JSON document (schema `docs/schema/output/error.json`)."""
-    document: dict[str, Any] = {
-        "schema": ERROR_SCHEMA,
-        "errors": [error.as_dict() for error in errors],
-    }
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    return json.dumps(ErrorDocument.of(errors).as_dict(), ensure_ascii=False, indent=2)

@@ -11,6 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
+from kraj.report.documents.base import Document
+
 
 def results() -> Console:
     """Standard output."""
@@ -20,6 +22,11 @@ def results() -> Console:
 def progress() -> Console:
     """Standard error."""
     return Console(stderr=True, highlight=False)
+
+
+def print_document(document: Document) -> None:
+    """The one document of a command on standard output."""
+    print_json(document.as_dict())
 
 
 def print_json(document: Mapping[str, Any]) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from kraj.engine.base import Operation, PropertyChange, Result, Step
+from kraj.engine.base import Operation, PropertyChange, Step
 from kraj.operations.stacks import StackRun
+from kraj.report.documents.stacks import Counts, changing, stack_entry
 
 _STYLES = {
     Operation.CREATE: ("+", "green"),
@@ -28,52 +28,12 @@ _COLUMNS = (Operation.SAME, Operation.CREATE, Operation.UPDATE, Operation.REPLAC
 
 def runs_as_dict(runs: Sequence[StackRun]) -> list[dict[str, Any]]:
     """One entry per stack: operation counts, steps that change something, outputs, or the error."""
-    return [_run_as_dict(run) for run in runs]
-
-
-def _run_as_dict(run: StackRun) -> dict[str, Any]:
-    if run.result is None:
-        return {"stack": run.label, "error": run.error.as_dict() if run.error else None}
-    return {
-        "stack": run.label,
-        "error": None,
-        "has_changes": run.result.has_changes,
-        "counts": _count_row(run.result),
-        "seconds": round(run.result.seconds, 3),
-        "steps": [_step_as_dict(step) for step in _changing(run.result.steps)],
-        "diagnostics": list(run.result.diagnostics),
-    }
-
-
-def _step_as_dict(step: Step) -> dict[str, Any]:
-    return {
-        "operation": step.operation.value,
-        "name": step.name,
-        "type": step.type,
-        "urn": step.urn,
-        "id": step.id,
-        "changed": list(step.changed),
-        "changes": [asdict(change) for change in step.changes],
-        "replaced_by": list(step.replaced_by),
-    }
-
-
-def _changing(steps: Iterable[Step]) -> list[Step]:
-    return [step for step in steps if step.operation in _STYLES]
-
-
-def _count_row(result: Result) -> dict[str, int]:
-    return {operation.value: result.counts.get(operation, 0) for operation in _COLUMNS}
+    return [stack_entry(run).model_dump(mode="json", fallback=str) for run in runs]
 
 
 def totals(runs: Sequence[StackRun]) -> dict[str, int]:
     """Sum of the counts over all stacks that have a result."""
-    sums = {operation.value: 0 for operation in _COLUMNS}
-    for run in runs:
-        if run.result is not None:
-            for name, count in _count_row(run.result).items():
-                sums[name] += count
-    return sums
+    return Counts.total(runs).model_dump()
 
 
 def print_steps(runs: Sequence[StackRun], console: Console, *, limit: int = 60) -> None:
@@ -82,7 +42,7 @@ def print_steps(runs: Sequence[StackRun], console: Console, *, limit: int = 60) 
         if run.result is None or not run.result.has_changes:
             continue
         console.print(f"[bold]{escape(run.label)}[/]")
-        steps = _changing(run.result.steps)
+        steps = changing(run.result.steps)
         for step in steps[:limit]:
             mark, style = _STYLES[step.operation]
             kind = step.type.rsplit(":", 1)[-1]
@@ -138,7 +98,7 @@ def print_summary(runs: Sequence[StackRun], console: Console, *, title: str) -> 
         if run.result is None:
             table.add_row(run.label, "[red]failed[/]")
             continue
-        counts = _count_row(run.result)
+        counts = Counts.of(run.result).model_dump()
         table.add_row(
             run.label,
             *(_cell(operation, counts[operation.value]) for operation in _COLUMNS),

@@ -26,6 +26,7 @@ from rich.progress import (
 )
 
 from kraj.events import Event, EventKind
+from kraj.report.documents.stacks import EventDocument
 
 _MARKS = {
     "create": "[green]+[/]",
@@ -91,7 +92,8 @@ class ConsoleProgress(AbstractContextManager["ConsoleProgress"]):
         """Take one event; safe to call from several threads."""
         with self._lock:
             if self._events is not None:
-                self._events.write(json.dumps(event.as_dict(), ensure_ascii=False) + "\n")
+                line = EventDocument.of(event).as_dict()
+                self._events.write(json.dumps(line, ensure_ascii=False) + "\n")
                 self._events.flush()
             if self._live:
                 self._draw(event)

@@ -1,10 +1,9 @@
-"""Proofs as text, JSON and JUnit."""
+"""Proofs as text and JUnit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 from rich.console import Console
@@ -12,16 +11,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from kraj.verify.checks import Check, Proof, Status
-
-
-def proofs_as_dict(region: str, proofs: Sequence[Proof]) -> dict[str, Any]:
-    """All proofs of a run (schema `kraj.verify/1`)."""
-    return {
-        "schema": "kraj.verify/1",
-        "region": region,
-        "passed": all(proof.passed for proof in proofs),
-        "stacks": [proof.as_dict() for proof in proofs],
-    }
 
 
 def write_junit(proofs: Sequence[Proof], path: Path) -> None:

@@ -1,9 +1,8 @@
-"""A region's files as text and as JSON."""
+"""A region's files as text."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,19 +12,6 @@ from kraj.model.loader import RegionFiles
 
 #: Tenants that order more than the shared basics come first; of the rest only so many are listed.
 LISTED_TENANTS = 20
-
-
-def region_as_dict(files: RegionFiles) -> dict[str, Any]:
-    """The region, its tenants and the catalogue (schema `kraj.region.show/1`)."""
-    return {
-        "schema": "kraj.region.show/1",
-        "region": files.region.model_dump(mode="json"),
-        "tenants": {
-            slug: {"code": tenant.code, **tenant.model_dump(mode="json")}
-            for slug, tenant in files.tenants.items()
-        },
-        "services": {name: card.model_dump(mode="json") for name, card in files.services.items()},
-    }
 
 
 def print_region(files: RegionFiles, console: Console) -> None:

@@ -28,17 +28,6 @@ class Check:
     message: str = ""
     source: str = ""  #: standard that asks for it, where one does
 
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "subject": self.subject,
-            "status": self.status.value,
-            "expected": self.expected,
-            "actual": self.actual,
-            "message": self.message,
-            "source": self.source,
-        }
-
 
 def equal(check: str, subject: str, expected: Any, actual: Any, source: str = "") -> Check:
     """Passed where both values are equal."""
@@ -81,16 +70,6 @@ class Proof:
     @property
     def failures(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if check.status is Status.FAILED)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "stack": self.stack,
-            "passed": self.passed,
-            "counts": {status.value: self.count(status) for status in Status},
-            "seconds": round(self.seconds, 3),
-            "checks": [check.as_dict() for check in self.checks],
-            "evidence": self.evidence,
-        }
 
 
 def flatten(groups: Iterable[Iterable[Check]]) -> tuple[Check, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from kraj.app import main
+from tests.documents import validate_document
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +27,8 @@ class Outcome:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        """The one document on standard output, which its schema accepts."""
+        return validate_document(json.loads(self.out))
 
 
 @pytest.fixture
