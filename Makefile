@@ -23,7 +23,7 @@ demo: setup ## Bring up OpenStack, provision the centre and three municipalities
 	$(KRAJ) status $(DEMO)
 
 test: lint ## Run the linters and all tests; OpenStack is started for them
-	.venv/bin/pytest tests/unit -n 2
+	.venv/bin/pytest tests/unit tests/conformance -n 2
 	.venv/bin/pytest tests/lab
 
 test-unit: setup ## Run the unit tests alone (seconds)

@@ -38,8 +38,8 @@ same_address = _same(ipaddress.ip_address)
 same_prefix = _same(ipaddress.ip_network)
 #: Two lists of prefixes that cover the same addresses.
 same_prefixes = _same(_networks)
-#: Two texts with the same JSON value.
-same_json = _same(json.loads)
+#: Two texts with the same JSON value; no text is an empty object.
+same_json = _same(lambda text: json.loads(text or "{}"))
 #: `2030-01-01T00:00:00Z` and `2030-01-01T00:00:00+00:00`
 same_time = _same(datetime.fromisoformat)
 #: `TCP` and `tcp`

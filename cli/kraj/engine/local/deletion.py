@@ -42,11 +42,14 @@ class Deleter:
         if protected:
             steps = [step_of(Operation.DELETE, state) for state in protected]
             names = ", ".join(f"{step.type} {step.name!r}" for step in steps)
-            raise KrajError(
+            error = KrajError(
                 PROTECTED,
                 f"the change would delete what is protected: {names}",
                 details={"urns": [state.urn for state in protected]},
             )
+            for step in steps:
+                self._run.refuse(step, error)
+            raise error
 
     def _delete(self, state: ResourceState, condemned: set[str]) -> None:
         run, journal = self._run, self._run.journal

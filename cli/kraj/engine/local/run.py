@@ -161,6 +161,11 @@ class Run:
             if told and ends:
                 self.record(step, recorded=recorded, seconds=time.monotonic() - started)
 
+    def refuse(self, step: Step, error: KrajError) -> None:
+        """Report a step that cannot be; the caller raises the error."""
+        self._emit(EventKind.STARTED, step)
+        self._emit(EventKind.FAILED, step, str(error))
+
     def instant(self, step: Step, *, recorded: bool = True) -> None:
         """Count and report a step for which no provider is asked."""
         if step.operation is not Operation.SAME:

@@ -1,0 +1,56 @@
+"""Records what both engines do, and writes the table: `python -m tests.conformance …`.
+
+- `record [feature …]` runs the programs on both engines (this needs the `pulumi` command) and
+  writes `recorded/<feature>.json`;
+- `judge [feature …]` runs the local engine alone and writes anew how it stands to the record;
+- `show <feature>` runs the local engine alone and prints what differs from the record;
+- `table` writes docs/engine-conformance.md from the records.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.conformance.comparing import differences
+from tests.conformance.features import FEATURES, Feature, feature
+from tests.conformance.records import read_record, write_record
+from tests.conformance.running import on_local, on_pulumi
+from tests.conformance.table import TABLE, table
+
+
+def record(chosen: Feature) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        pulumi = on_pulumi(chosen, Path(folder) / "pulumi")
+        local = on_local(chosen, Path(folder) / "local")
+    write_record(chosen, pulumi, local)
+
+
+def judge(chosen: Feature) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        local = on_local(chosen, Path(folder) / "local")
+    write_record(chosen, read_record(chosen)["pulumi"], local)
+
+
+def show(chosen: Feature) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        local = on_local(chosen, Path(folder) / "local")
+    found = differences(read_record(chosen)["pulumi"], local)
+    print(json.dumps(found, indent=1, ensure_ascii=False))
+
+
+def main(words: list[str]) -> None:
+    command, *keys = words or ["table"]
+    chosen = [feature(key) for key in keys] or list(FEATURES)
+    if command == "table":
+        TABLE.write_text(table(), encoding="utf-8")
+        return
+    for item in chosen:
+        print(item.key, flush=True)
+        {"record": record, "judge": judge, "show": show}[command](item)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,6 @@
+"""Folders as values."""
+
+import pulumi
+from conform import Thing
+
+Thing("thing", archive=pulumi.AssetArchive({}))

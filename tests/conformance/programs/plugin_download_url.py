@@ -1,0 +1,9 @@
+"""Where to get the plugin from: without effect for a plugin that is there, kept in the state."""
+
+from conform import Provider, Thing, stage
+from pulumi import ResourceOptions
+
+url = "https://plugins.kraj.example/"
+Thing("thing", text="a", opts=ResourceOptions(plugin_download_url=url))
+provider = Provider("provider", opts=ResourceOptions(plugin_download_url=url))
+Thing("other", text=f"version {stage}", opts=ResourceOptions(provider=provider))
