@@ -30,10 +30,20 @@ from kraj.operations.errors import NOT_CONFIRMED, SOME_STACKS_FAILED
 from kraj.operations.region import PlannedRegion, pick_engine, plan_region_files
 from kraj.operations.stacks import DEFAULT_JOBS, StackRun
 from kraj.operations.status import region_status
-from kraj.report.capacity import capacity_as_dict, print_capacity
+from kraj.report.capacity import print_capacity
+from kraj.report.documents.stacks import (
+    Capacity,
+    DownDocument,
+    OutputsDocument,
+    PlanDocument,
+    RefreshDocument,
+    RunDocument,
+    StatusDocument,
+    UpDocument,
+)
 from kraj.report.errors import print_errors
-from kraj.report.output import print_json, progress, results
-from kraj.report.plans import print_steps, print_summary, runs_as_dict, totals
+from kraj.report.output import print_document, progress, results
+from kraj.report.plans import print_steps, print_summary
 from kraj.report.progress import ConsoleProgress
 from kraj.report.status import print_outputs, print_status
 
@@ -61,8 +71,8 @@ def plan(
         runs = stacks.preview(*work.on, view.report, refresh=refresh, jobs=jobs)
     before, after = capacity_before_and_after(work.planned, work.labels)
     if json_:
-        document = _document("kraj.plan/1", work, runs)
-        print_json({**document, "capacity": capacity_as_dict(before, after)})
+        capacity = Capacity.of(before, after)
+        print_document(PlanDocument.of(*work.names, runs, capacity=capacity))
     else:
         out = results()
         print_steps(runs, out)
@@ -103,7 +113,7 @@ def up(
     with work.progress(events) as view:
         runs = stacks.up(*work.on, view.report, refresh=refresh, jobs=jobs)
     remember(work.planned, _done(runs))
-    return _end("kraj.up/1", work, runs, json_, "Applied", "No changes.")
+    return _end(UpDocument, work, runs, json_, "Applied", "No changes.")
 
 
 def refresh(
@@ -125,7 +135,7 @@ def refresh(
     work = _open(region, only, engine, cloud)
     with work.progress(events) as view:
         runs = stacks.refresh(*work.on, view.report, preview_only=preview, jobs=jobs)
-    return _end("kraj.refresh/1", work, runs, json_, "Refreshed", "No drift.")
+    return _end(RefreshDocument, work, runs, json_, "Refreshed", "No drift.")
 
 
 def down(
@@ -149,7 +159,7 @@ def down(
     with work.progress(events) as view:
         runs = stacks.destroy(*work.on, view.report, jobs=jobs)
     remember(work.planned, applied=(), removed=_done(runs))
-    return _end("kraj.down/1", work, runs, json_, "Deleted", "Nothing to delete.")
+    return _end(DownDocument, work, runs, json_, "Deleted", "Nothing to delete.")
 
 
 def status(
@@ -166,14 +176,7 @@ def status(
     work = _open(region, only, engine, cloud, quiet=True)
     rows = region_status(*work.on)
     if json_:
-        print_json(
-            {
-                "schema": "kraj.status/1",
-                "region": work.planned.name,
-                "engine": work.engine.name,
-                "stacks": [row.as_dict() for row in rows],
-            }
-        )
+        print_document(StatusDocument.of(work.planned.name, work.engine.name, rows))
     else:
         print_status(work.planned.name, rows, results(), everything=bool(only))
     return ExitCode.OK
@@ -200,13 +203,8 @@ def outputs(
         )
         for label in stacks.existing(*work.on)
     }
-    document: dict[str, Any] = {
-        "schema": "kraj.outputs/1",
-        "region": work.planned.name,
-        "stacks": values,
-    }
     if json_:
-        print_json(document)
+        print_document(OutputsDocument.of(work.planned.name, values))
     else:
         print_outputs(values, results())
     return ExitCode.OK
@@ -225,6 +223,11 @@ class _Work:
     def on(self) -> tuple[Engine, PlannedRegion, tuple[str, ...]]:
         """The leading arguments of the operations on stacks."""
         return self.engine, self.planned, self.labels
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """Region, cloud and engine, as documents name them."""
+        return self.planned.name, self.planned.access.cloud.name, self.engine.name
 
     def progress(self, events: Path | None) -> ConsoleProgress:
         return ConsoleProgress(self.console, events)
@@ -292,23 +295,17 @@ def _confirm_deletion(present: Sequence[str], work: _Work) -> None:
         )
 
 
-def _document(schema: str, work: _Work, runs: Sequence[StackRun]) -> dict[str, Any]:
-    return {
-        "schema": schema,
-        "region": work.planned.name,
-        "cloud": work.planned.access.cloud.name,
-        "engine": work.engine.name,
-        "totals": totals(runs),
-        "stacks": runs_as_dict(runs),
-    }
-
-
 def _end(
-    schema: str, work: _Work, runs: Sequence[StackRun], json_: bool, title: str, nothing: str
+    document: type[RunDocument],
+    work: _Work,
+    runs: Sequence[StackRun],
+    json_: bool,
+    title: str,
+    nothing: str,
 ) -> int:
     """Print what came of the stacks; raises what failed."""
     if json_:
-        print_json(_document(schema, work, runs))
+        print_document(document.of(*work.names, runs))
     else:
         out = results()
         if runs:

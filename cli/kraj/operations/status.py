@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from kraj.engine.base import Engine
 from kraj.operations.region import PlannedRegion
@@ -22,9 +21,6 @@ class StackStatus:
     last_result: str | None = None
     servers: int = 0
     floating_addresses: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def region_status(

@@ -1,23 +1,16 @@
-"""The capacity ledger as a table and as JSON."""
+"""The capacity ledger as a table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from kraj.planning.capacity import POOL_PREFIX, CapacityReport, Row
-from kraj.report.documents.stacks import Capacity
 
 #: Shares of the promised limit at which a person should look.
 WARNING_PERCENT, ALERT_PERCENT = 70, 85
-
-
-def capacity_as_dict(before: CapacityReport, after: CapacityReport) -> dict[str, Any]:
-    """Both ledgers, row by row."""
-    return Capacity.of(before, after).model_dump(mode="json")
 
 
 def print_capacity(before: CapacityReport, after: CapacityReport, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""Plans and results of stacks as JSON documents and as text for people."""
+"""Plans and results of stacks as text for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from kraj.engine.base import Operation, PropertyChange, Step
 from kraj.operations.stacks import StackRun
-from kraj.report.documents.stacks import Counts, changing, stack_entry
+from kraj.report.documents.stacks import Counts, changing
 
 _STYLES = {
     Operation.CREATE: ("+", "green"),
@@ -24,16 +24,6 @@ _STYLES = {
 _VALUE_WIDTH = 48  #: characters of one value in a plan; --json has it whole
 #: The columns of the summary, in the order in which they worry an admin least to most.
 _COLUMNS = (Operation.SAME, Operation.CREATE, Operation.UPDATE, Operation.REPLACE, Operation.DELETE)
-
-
-def runs_as_dict(runs: Sequence[StackRun]) -> list[dict[str, Any]]:
-    """One entry per stack: operation counts, steps that change something, outputs, or the error."""
-    return [stack_entry(run).model_dump(mode="json", fallback=str) for run in runs]
-
-
-def totals(runs: Sequence[StackRun]) -> dict[str, int]:
-    """Sum of the counts over all stacks that have a result."""
-    return Counts.total(runs).model_dump()
 
 
 def print_steps(runs: Sequence[StackRun], console: Console, *, limit: int = 60) -> None:
@@ -105,7 +95,7 @@ def print_summary(runs: Sequence[StackRun], console: Console, *, title: str) -> 
             f"{run.result.seconds:.1f}",
         )
     if len(runs) > 1:
-        sums = totals(runs)
+        sums = Counts.total(runs).model_dump()
         table.add_section()
         table.add_row(
             "in total", *(_cell(item, sums[item.value]) for item in _COLUMNS), style="bold"

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from kraj.engine.base import Operation, PropertyChange, Result, Step
 from kraj.operations.stacks import StackRun
-from kraj.report.plans import print_steps, runs_as_dict, words_of_change
+from kraj.report.documents.stacks import stack_entry
+from kraj.report.plans import print_steps, words_of_change
 
 
 def step(operation: Operation, changes: Sequence[PropertyChange] = (), **more: object) -> Step:
@@ -70,5 +71,5 @@ def test_square_brackets_of_values_are_no_markup() -> None:
 def test_json_has_the_values_whole() -> None:
     change = PropertyChange("name", "x" * 60, "y")
     result = Result("tenant:liberec", "preview", [step(Operation.UPDATE, [change])])
-    (document,) = runs_as_dict([StackRun("tenant:liberec", result)])
-    assert document["steps"][0]["changes"] == [{"path": "name", "before": "x" * 60, "after": "y"}]
+    entry = stack_entry(StackRun("tenant:liberec", result)).model_dump(mode="json")
+    assert entry["steps"][0]["changes"] == [{"path": "name", "before": "x" * 60, "after": "y"}]
