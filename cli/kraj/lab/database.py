@@ -102,9 +102,9 @@ def _claim(settings: LabSettings) -> Path:
 
 def drop_databases(settings: LabSettings) -> None:
     """Remove what the lab made on the user's database server. Raises KRJ504."""
-    server = settings.database
     if not settings.database_url or not _claim(settings).exists():
         return
+    server = settings.database
     try:
         query(settings, [f"DROP DATABASE IF EXISTS {server.name(name)}" for name in DATABASES])
     except KrajError as error:

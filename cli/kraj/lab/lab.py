@@ -169,9 +169,10 @@ class Lab:
             if not path.exists() or not os.path.samestat(path.stat(), os.fstat(lock.fileno())):
                 # Its last holder deleted the file between our opening and locking it.
                 raise KrajError(BUSY, f"{self.settings.folder} was released this moment")
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()}")
-            lock.flush()
+            # For the message above only: where the disk is full the lab can be deleted still.
+            with contextlib.suppress(OSError):
+                lock.truncate(0)
+                os.write(lock.fileno(), f"process {os.getpid()}".encode())
             try:
                 yield
             finally:

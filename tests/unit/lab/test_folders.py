@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,23 @@ def test_a_lab_below_a_file_is_refused(tmp_path: Path) -> None:
         Lab(LabSettings(tmp_path / "letter.txt" / "lab")).up(ignore)
     assert caught.value.code is UNSUPPORTED
     assert str(tmp_path / "letter.txt") in caught.value.message
+
+
+def test_a_lab_is_deleted_where_not_a_byte_can_be_written(tmp_path: Path) -> None:
+    LabSettings(tmp_path / "lab").claim()
+    code = """
+import resource, sys
+from pathlib import Path
+from kraj.events import ignore
+from kraj.lab import Lab, LabSettings
+lab = Lab(LabSettings(Path(sys.argv[1])))
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+lab.destroy(ignore)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "lab")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_room_is_asked_for_before_anything_is_installed(
