@@ -2,6 +2,7 @@
 
 - `record [feature …]` runs the programs on both engines (this needs the `pulumi` command) and
   writes `recorded/<feature>.json`;
+- `export` applies some of the programs with Pulumi's engine and keeps its exports in `exported`;
 - `judge [feature …]` runs the local engine alone and writes anew how it stands to the record;
 - `show <feature>` runs the local engine alone and prints what differs from the record;
 - `table` writes docs/engine-conformance.md from the records.
@@ -17,7 +18,8 @@ from pathlib import Path
 from tests.conformance.comparing import differences
 from tests.conformance.features import FEATURES, Feature, feature
 from tests.conformance.records import read_record, write_record
-from tests.conformance.running import on_local, on_pulumi
+from tests.conformance.round_trip import CARRIED, Journey
+from tests.conformance.running import on_local, on_pulumi, pulumi_engine
 from tests.conformance.table import TABLE, table
 
 
@@ -26,6 +28,14 @@ def record(chosen: Feature) -> None:
         pulumi = on_pulumi(chosen, Path(folder) / "pulumi")
         local = on_local(chosen, Path(folder) / "local")
     write_record(chosen, pulumi, local)
+
+
+def export() -> None:
+    for key in CARRIED:
+        with tempfile.TemporaryDirectory() as folder:
+            engine = pulumi_engine(Path(folder) / "state")
+            journey = Journey(feature(key), Path(folder) / "run", engine)
+            journey.write(journey.begin())
 
 
 def judge(chosen: Feature) -> None:
@@ -43,6 +53,9 @@ def show(chosen: Feature) -> None:
 
 def main(words: list[str]) -> None:
     command, *keys = words or ["table"]
+    if command == "export":
+        export()
+        return
     chosen = [feature(key) for key in keys] or list(FEATURES)
     if command == "table":
         TABLE.write_text(table(), encoding="utf-8")
