@@ -35,6 +35,19 @@ class Close:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Keep the request back until it is released, then forward it."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+
+
+Fault = Answer | Close | Hold
+#: No request is held for longer, whatever becomes of its test.
+_HOLD_SECONDS = 120
+
+
+@dataclass(frozen=True)
 class Seen:
     """One request that came by; status 0 means that the connection was closed."""
 
@@ -45,20 +58,24 @@ class Seen:
 
 @dataclass
 class FaultyProxy:
-    """The faults still to come and the requests seen; `url` is where clients connect."""
+    """The faults still to come and the requests seen; `url` is where clients connect.
+
+    `addresses` are replaced in what the API answers: so a catalogue leads to other proxies.
+    """
 
     target: str
     url: str = ""
+    addresses: dict[str, str] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
-    _faults: list[tuple[str, re.Pattern[str], Answer | Close]] = field(default_factory=list)
+    _faults: list[tuple[str, re.Pattern[str], Fault]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def inject(self, method: str, path: str, *faults: Answer | Close) -> None:
+    def inject(self, method: str, path: str, *faults: Fault) -> None:
         """Let the next requests of this method whose path matches meet these faults."""
         with self._lock:
             self._faults += [(method, re.compile(path), fault) for fault in faults]
 
-    def take(self, method: str, path: str) -> Answer | Close | None:
+    def take(self, method: str, path: str) -> Fault | None:
         """The fault that this request meets."""
         with self._lock:
             for at, (wanted, pattern, fault) in enumerate(self._faults):
@@ -66,6 +83,12 @@ class FaultyProxy:
                     del self._faults[at]
                     return fault
         return None
+
+    @property
+    def left(self) -> list[str]:
+        """Faults that no request has met yet, as method and pattern."""
+        with self._lock:
+            return [f"{method} {pattern.pattern}" for method, pattern, _fault in self._faults]
 
     def count(self, method: str, path: str) -> int:
         """How many requests of the kind came by."""
@@ -100,6 +123,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.faults.take(self.command, self.path)
+        if isinstance(fault, Hold):
+            fault.reached.set()
+            fault.released.wait(_HOLD_SECONDS)
+            fault = None
         if isinstance(fault, Close) and not fault.after_forwarding:
             self._close()
         elif isinstance(fault, Close):
@@ -120,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
+        for old, new in self.faults.addresses.items():
+            content = content.replace(old.encode(), new.encode())
         kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in _HOP_BY_HOP]
         return answer.status, kept, content
 

@@ -73,6 +73,7 @@ class Volume(BlockStorageResource):
 
     pulumi_type = "openstack:blockstorage/volume:Volume"
     path = "volumes"
+    listing = "/detail"
     singular = "volume"
     created = _CREATED
     deleted = replace(_CHANGED, gone=True, failed=frozenset({"error_deleting"}), action="delete")
@@ -116,9 +117,8 @@ class Volume(BlockStorageResource):
             hints = inputs["schedulerHints"][0]
             body["OS-SCH-HNT:scheduler_hints"] = _hints(self.fields["schedulerHints"], hints)
         version = _FROM_BACKUP if inputs.get("backupId") else None
-        action = self.action("create", inputs)
-        answer = self.cloud.post(self.service, self.path, body, microversion=version, action=action)
-        return self.unwrapped(answer)
+        call = self.request("POST", self.path, body=body, action=self.action("create", inputs))
+        return self.create_once(replace(call, microversion=version), body["volume"])
 
     def update_body(self, news: Properties, changed: Collection[str]) -> Properties:
         """Size and type change by actions of their own."""

@@ -21,6 +21,7 @@ from kraj.openstack.errors import (
     CLOUD_UNREACHABLE,
     FAILING,
     NO_SERVICE,
+    UNSURE,
     WRONG_CREDENTIALS,
     from_response,
 )
@@ -46,11 +47,6 @@ _VERSIONS: Final = {
     "object-store": "",
 }
 _HAS_VERSION: Final = re.compile(r"/v\d+(\.\d+)?(/|$)")
-
-_UNSURE: Final = (
-    "The service may have carried the request out: see whether the object exists; "
-    "import or delete it before running again."
-)
 
 Parameters = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
@@ -129,9 +125,9 @@ class Cloud:
             holder: list[Any] = []
 
             def authenticate() -> retry.Response:
-                holder[:] = [_translated(lambda: session.auth.get_access(session))]
+                holder[:] = [translated(lambda: session.auth.get_access(session))]
                 answer = holder[0]
-                return answer if isinstance(answer, _Refusal) else _Refusal(200, {}, "")
+                return answer if isinstance(answer, Refusal) else Refusal(200, {}, "")
 
             answer = self._sent(authenticate, "log in", idempotent=True)
             if answer.status_code >= 400:
@@ -197,13 +193,15 @@ class Cloud:
             idempotent = call.idempotent
 
         def request() -> Any:
-            return _translated(lambda: self._session.request(url, call.method, **options))
+            return translated(lambda: self._session.request(url, call.method, **options))
 
         answer: requests.Response = self._sent(
             request, call.title, idempotent=idempotent, busy=call.busy
         )
         if answer.status_code >= 400 and answer.status_code not in call.accepted:
-            raise from_response(answer, call.title)
+            error = from_response(answer, call.title)
+            error.details["unsure"] = not idempotent and answer.status_code >= 500
+            raise error
         return answer
 
     def _endpoint_or_error(self, call: Call) -> str:
@@ -243,11 +241,17 @@ class Cloud:
         except retry.ConnectionLostError as error:
             unsure = error.taken and not idempotent
             raise KrajError(
-                CLOUD_UNREACHABLE, f"{title}: {error}", hint=_UNSURE if unsure else ""
+                CLOUD_UNREACHABLE,
+                f"{title}: {error}",
+                hint=UNSURE if unsure else "",
+                details={"unsure": unsure},
             ) from error
 
     def _notify(self, again: retry.Again, title: str) -> None:
-        message = f"{title}: {again.reason}; again in {again.delay_seconds:.1f} s"
+        self.tell(f"{title}: {again.reason}; again in {again.delay_seconds:.1f} s")
+
+    def tell(self, message: str) -> None:
+        """Report that something takes longer than it should."""
         self._report(Event(EventKind.PROGRESS, "retry", "cloud", message))
 
     # --- conveniences over `call`, each with a JSON object as its result
@@ -283,7 +287,7 @@ class Cloud:
 
 
 @dataclass(frozen=True, slots=True)
-class _Refusal:
+class Refusal:
     """An HTTP answer that keystoneauth turned into an exception."""
 
     status_code: int
@@ -303,7 +307,7 @@ def _content(answer: requests.Response) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"items": value}
 
 
-def _translated(action: Any) -> Any:
+def translated(action: Any) -> Any:
     """Run a request; keystoneauth's exceptions become answers or `ConnectionLostError`."""
     from keystoneauth1 import exceptions  # noqa: PLC0415 - slow to import
 
@@ -315,10 +319,14 @@ def _translated(action: Any) -> Any:
         response = error.response
         headers = {} if response is None else response.headers
         body = str(error) if response is None else response.text
-        return _Refusal(int(error.http_status), headers, body)
+        return Refusal(int(error.http_status), headers, body)
     except exceptions.SSLError as error:
         raise KrajError(CLOUD_UNREACHABLE, str(error)) from error
-    except exceptions.ConnectFailure as error:
+    except (
+        exceptions.ConnectFailure,
+        exceptions.ConnectTimeout,
+        exceptions.UnknownConnectionError,
+    ) as error:
         raise retry.ConnectionLostError(str(error), taken=_may_be_taken(error)) from error
     except exceptions.ClientException as error:
         raise KrajError(CLOUD_UNREACHABLE, str(error)) from error

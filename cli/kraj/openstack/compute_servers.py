@@ -81,6 +81,7 @@ class Instance(ComputeResource):
 
     pulumi_type = "openstack:compute/instance:Instance"
     path = "servers"
+    listing = "/detail"
     singular = "server"
     microversion = SHOWS_TAGS
     created = _CREATED
@@ -262,14 +263,9 @@ class Instance(ComputeResource):
         version = version_for(inputs)
         if version and version >= NETWORK_MODE:
             body["server"].setdefault("networks", "auto")
-        answer = self.cloud.post(
-            self.service,
-            self.path,
-            body,
-            microversion=version,
-            action=self.action("create", inputs),
-        )
-        return {"name": inputs.get("name"), **self.unwrapped(answer)}
+        call = self.request("POST", self.path, body=body, action=self.action("create", inputs))
+        made = self.create_once(replace(call, microversion=version), body["server"])
+        return {"name": inputs.get("name"), **made}
 
     def create_body(self, inputs: Properties) -> Properties:
         """Names of flavour, image and networks are looked up."""

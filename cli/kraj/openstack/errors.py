@@ -97,6 +97,12 @@ NOT_UNIQUE: Final = error_code(
     "Make the criteria narrower, or check that the object exists and is visible to this project.",
 )
 
+#: What to do about a request whose outcome is not known.
+UNSURE: Final = (
+    "The service may have carried the request out: see whether the object exists; "
+    "import or delete it before running again."
+)
+
 
 class Answer(Protocol):
     """What is read of an HTTP response."""

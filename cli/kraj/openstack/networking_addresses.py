@@ -21,6 +21,7 @@ class FloatingIp(TaggedResource):
     pulumi_type = "openstack:networking/floatingIp:FloatingIp"
     path = "floatingips"
     singular = "floatingip"
+    told_by = ("description", "floating_network_id")  # addresses have no names
 
     address = text(api="floating_ip_address", computed=True, replaces=True, same=same_address)
     description = text()

@@ -163,6 +163,16 @@ class SecGroupRule(NetworkResource):
     pulumi_type = "openstack:networking/secGroupRule:SecGroupRule"
     path = "security-group-rules"
     singular = "security_group_rule"
+    told_by = (
+        "security_group_id",
+        "direction",
+        "ethertype",
+        "protocol",
+        "port_range_min",
+        "port_range_max",
+        "remote_ip_prefix",
+        "remote_group_id",
+    )
 
     description = text(replaces=True)
     direction = text(required=True, replaces=True, choices=("ingress", "egress"))

@@ -12,11 +12,12 @@ comparison (`diffing`).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from kraj.errors import KrajError
 from kraj.openstack.cloud import Call, Cloud
+from kraj.openstack.creating import Wanted, create
 from kraj.openstack.errors import REFUSED, PartialFailure
 from kraj.openstack.fields import EMPTY, WHOLE, Field, dig, from_api, is_empty, put, text, to_api
 from kraj.openstack.waiter import Watch
@@ -49,6 +50,9 @@ class Resource:
     create_busy: ClassVar[frozenset[int]] = frozenset()  #: statuses that mean "ask again"
     update_busy: ClassVar[frozenset[int]] = frozenset()
     delete_busy: ClassVar[frozenset[int]] = frozenset()
+    #: API fields that tell an object from others, should the answer to its creation be lost
+    told_by: ClassVar[tuple[str, ...]] = ("name",)
+    listing: ClassVar[str] = ""  #: below the collection, where objects are listed in full
     timeout_seconds: ClassVar[float] = 600.0  #: of each operation, where the program sets none
     fields: ClassVar[dict[str, Field]] = {}  #: by property name; filled from the declarations
 
@@ -170,15 +174,29 @@ class Resource:
 
     def send_create(self, inputs: Properties) -> Properties:
         """Ask for the object; returns it as the API shows it."""
-        return self.unwrapped(
-            self.cloud.post(
-                self.service,
-                self.collection_path(),
-                self.wrapped(self.create_body(inputs)),
-                microversion=self.microversion,
-                busy=self.create_busy,
-                action=self.action("create", inputs),
-            )
+        body = self.create_body(inputs)
+        call = self.request(
+            "POST",
+            self.collection_path(),
+            body=self.wrapped(body),
+            busy=self.create_busy,
+            action=self.action("create", inputs),
+        )
+        return self.create_once(call, body)
+
+    def create_once(self, call: Call, body: Properties) -> Properties:
+        """Send a creation; where its outcome is unclear, look before sending it again."""
+
+        def look(criteria: Mapping[str, Any]) -> Any:
+            self.cloud.tell(f"{call.title}: the outcome is not known; looking for it")
+            path = f"{self.collection_path()}{self.listing}"
+            listing = Call(self.service, "GET", path, parameters=criteria)
+            return self.cloud.call(replace(listing, microversion=call.microversion))
+
+        return create(
+            lambda: self.unwrapped(self.cloud.call(call).json()),
+            look,
+            Wanted(body, self.told_by, lambda: self.cloud.project_id),
         )
 
     def settle_created(self, identity: str, found: Properties, _inputs: Properties) -> Properties:

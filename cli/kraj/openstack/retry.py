@@ -2,8 +2,8 @@
 
 Idempotent requests (GET, PUT, PATCH, DELETE) are repeated after server errors, rate limits and
 broken connections. A POST is repeated only when the service is known not to have taken it: the
-connection was refused, or the answer is 429 or 503 with Retry-After. Attempts and total time are
-bounded.
+connection was refused, or the answer is 429 or 503 with Retry-After; what else may be done about
+one is for `kraj.openstack.creating`. Attempts and total time are bounded.
 """
 
 from __future__ import annotations

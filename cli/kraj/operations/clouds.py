@@ -10,14 +10,27 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from kraj.errors import KrajError
-from kraj.openstack.errors import CLOUD_NOT_CONFIGURED, CLOUD_UNREACHABLE, WRONG_CREDENTIALS
+from kraj.openstack import retry
+from kraj.openstack.cloud import Refusal, translated
+from kraj.openstack.configuration import cloud_region_of, settings_from
+from kraj.openstack.errors import (
+    CLOUD_NOT_CONFIGURED,
+    CLOUD_UNREACHABLE,
+    WRONG_CREDENTIALS,
+    from_response,
+)
+from kraj.openstack.sessions import with_shared_session
 from kraj.operations.project import Project
 from kraj.planning.documents import Cloud
+
+#: Somebody waits for the answer: an address that leads nowhere is told in seconds.
+_SIGN_IN: Final = retry.Policy(attempts=6, total_seconds=20.0)
+_ANSWER_SECONDS: Final = 30.0  #: at most; a lower `api_timeout` of clouds.yaml counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +78,10 @@ def find_clouds_file(project: Project, name: str) -> Path:
 
 def open_cloud(project: Project, name: str) -> CloudAccess:
     """Sign in once and learn what the cloud offers. Raises KRJ4xx with what to do next."""
-    # Slow to load, and of no use to commands that never reach a cloud.
-    import keystoneauth1.exceptions  # noqa: PLC0415
-
     path = find_clouds_file(project, name)
-    connection = _connect(path, name)
-    config = connection.config
-    try:
-        catalogue = connection.session.auth.get_access(connection.session).service_catalog.catalog
-    except (
-        keystoneauth1.exceptions.http.Unauthorized,
-        keystoneauth1.exceptions.MissingRequiredOptions,
-    ) as error:
-        raise KrajError(
-            WRONG_CREDENTIALS,
-            f"cloud {name!r} refused the credentials of {path}",
-            causes=(str(error),),
-        ) from error
-    except keystoneauth1.exceptions.ClientException as error:
-        raise KrajError(
-            CLOUD_UNREACHABLE,
-            f"cloud {name!r} does not answer at {config.get_auth_args().get('auth_url')}",
-            causes=(str(error).split("\n")[0],),
-        ) from error
+    settings = settings_from({"cloud": name}, {"OS_CLIENT_CONFIG_FILE": str(path)})
+    config = with_shared_session(cloud_region_of(settings))
+    catalogue = _sign_in(config, name, path).service_catalog.catalog
     services = tuple(sorted({service["type"] for service in catalogue}))
     return CloudAccess(
         cloud=Cloud(
@@ -103,8 +97,40 @@ def open_cloud(project: Project, name: str) -> CloudAccess:
     )
 
 
+def _sign_in(config: Any, name: str, path: Path) -> Any:
+    """The token with its catalogue; asked for again while Keystone fails. Raises KRJ4xx."""
+    session = config.get_session()
+    address = config.get_auth_args().get("auth_url")
+    found: list[Any] = []
+
+    def ask() -> Refusal:
+        found[:] = [translated(lambda: session.auth.get_access(session))]
+        return found[0] if isinstance(found[0], Refusal) else Refusal(200, {}, "")
+
+    patience, session.timeout = session.timeout, min(session.timeout, _ANSWER_SECONDS)
+    try:
+        answer = retry.send(ask, idempotent=True, policy=_SIGN_IN, notify=lambda _again: None)
+    except retry.ConnectionLostError as error:
+        message = f"cloud {name!r} does not answer at {address}"
+        raise KrajError(CLOUD_UNREACHABLE, message, causes=(_first_line(error),)) from error
+    except KrajError as error:
+        if error.code is not WRONG_CREDENTIALS:
+            raise
+        message = f"cloud {name!r} refused the credentials of {path}"
+        raise KrajError(WRONG_CREDENTIALS, message, causes=(_first_line(error),)) from error
+    finally:
+        session.timeout = patience
+    if answer.status_code >= 400:
+        raise from_response(answer, f"log in to cloud {name!r} at {address}")
+    return found[0]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", maxsplit=1)[0]
+
+
 def _connect(path: Path, name: str) -> Any:
-    import openstack  # noqa: PLC0415 - as above
+    import openstack  # noqa: PLC0415 - slow to load
 
     loader = openstack.config.OpenStackConfig(config_files=[str(path)], load_envvars=False)
     return openstack.connection.Connection(config=loader.get_one(cloud=name), app_name="kraj")

@@ -100,22 +100,42 @@ def test_a_creation_is_repeated_when_the_service_asked_for_it(proxied, things):
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "requests"),
     [
-        (faults.Answer(500), "KRJ407 create network .*: injected"),
-        (
-            faults.Close(after_forwarding=False),
-            r"(?s)KRJ401 create network.*hint: The service may have carried the request out",
-        ),
+        (faults.Answer(500), 2),
+        (faults.Close(after_forwarding=False), 2),
+        (faults.Close(after_forwarding=True), 1),
     ],
+    ids=["server error", "lost before", "lost after"],
 )
-def test_a_creation_that_may_have_happened_is_never_repeated(proxied, things, fault, words):
+def test_a_creation_whose_outcome_is_not_known_makes_one_object(proxied, things, fault, requests):
     provider, neutron, _ = proxied
     neutron.inject("POST", "/networks", fault)
     things.provider = provider
+    network = things.create(NETWORK)
+    network.assert_settled()
+    assert neutron.count("POST", "/networks") == requests
+    name = {"name": network.outputs["name"]}
+    assert len(provider.cloud.get("network", "networks", parameters=name)["networks"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (faults.Answer(500), "KRJ407 create floatingip.*: injected"),
+        (
+            faults.Close(after_forwarding=False),
+            r"(?s)KRJ401 create floatingip.*hint: The service may have carried the request out",
+        ),
+    ],
+)
+def test_what_could_not_be_recognised_is_never_asked_for_twice(proxied, things, fault, words):
+    provider, neutron, _ = proxied
+    neutron.inject("POST", "/floatingips", fault)
+    things.provider = provider
     with pytest.raises(Exception, match=words):
-        things.create(NETWORK)
-    assert neutron.count("POST", "/networks") == 1
+        things.create("openstack:networking/floatingIp:FloatingIp", pool="public")
+    assert neutron.count("POST", "/floatingips") == 1
 
 
 def test_a_deletion_waits_while_the_object_is_in_use(proxied, things):
