@@ -44,7 +44,7 @@ class Journey:
         """Keep an export, and the cloud that it is of, for machines without Pulumi's command."""
         files = sorted(self.bench.cloud.glob("*.json"))
         content = {
-            "export": exported,
+            "export": _without_places(exported),
             "cloud": {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files},
         }
         text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
@@ -57,3 +57,11 @@ class Journey:
         content = json.loads(text.replace("<root>", str(self.bench.root)))
         self.bench.change(content["cloud"])
         return dict(content["export"])
+
+
+def _without_places(value: Any) -> Any:
+    """Without where in the file system of one machine something was written."""
+    if isinstance(value, dict):
+        own = ("sourcePosition", "stackTrace")
+        return {key: _without_places(item) for key, item in value.items() if key not in own}
+    return [_without_places(item) for item in value] if isinstance(value, list) else value
