@@ -32,7 +32,17 @@ class Ipv4Plan(Part):
     def _fits(self) -> Ipv4Plan:
         faults = Faults()
         _check_lengths(faults, self)
+        # Of a wrong length, which is told above, there is no centre's prefix.
+        fits = self.centre_prefix_length > self.supernet.prefixlen
+        start = int(self.supernet.network_address)
+        centre = IPv4Network((start, self.centre_prefix_length)) if fits else None
         for index, one in enumerate(self.reserved):
+            if centre is not None and one.overlaps(centre):
+                faults.add(
+                    f"the reserved range {one} overlaps {centre}, which is the centre's",
+                    *("reserved", index),
+                    code=ADDRESS_OVERLAP,
+                )
             for other in self.reserved[:index]:
                 if one.overlaps(other):
                     faults.add(

@@ -8,16 +8,20 @@ from pathlib import Path
 
 from kraj.engine.base import Engine
 from kraj.engine.select import choose_engine
-from kraj.errors import KrajError
+from kraj.errors import KrajError, KrajErrors, Location
 from kraj.files import write_atomically
 from kraj.model.loader import RegionFiles, load_region
+from kraj.model.sources import display
 from kraj.operations.clouds import CloudAccess, open_cloud
 from kraj.operations.errors import LEDGER_OUT_OF_DATE
 from kraj.operations.project import Project, find_project, find_region
+from kraj.planning.addresses import Ledger
 from kraj.planning.build import RegionPlan, plan_region
-from kraj.planning.ledger import ledger_from_text, ledger_to_text
+from kraj.planning.errors import LEDGER_CONFLICT
+from kraj.planning.ledger import ledger_from_text, ledger_to_text, locate_entry
 
 LEDGER_FILE = "addresses.yaml"
+_SHOWN_ENTRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +63,42 @@ def plan_region_files(
     name = cloud or files.region.clouds[0].name
     ledger_file = folder / LEDGER_FILE
     text = ledger_file.read_text(encoding="utf-8") if ledger_file.is_file() else ""
-    ledger = ledger_from_text(text, str(ledger_file))
+    shown = display(ledger_file)
+    ledger = ledger_from_text(text, shown)
     access = open_cloud(project, name)
-    plan = plan_region(files, ledger, access.cloud)
+    try:
+        plan = plan_region(files, ledger, access.cloud)
+    except KrajErrors as errors:
+        for error in errors.errors:
+            if error.code is LEDGER_CONFLICT:
+                error.location = locate_entry(text, shown, error.details["entry"])
+        raise
     planned_text = ledger_to_text(plan.ledger)
     written = None
     if planned_text != text and not locked:
         write_atomically(ledger_file, planned_text)
         written = ledger_file
     elif planned_text != text and check_ledger:
-        raise KrajError(LEDGER_OUT_OF_DATE, f"{ledger_file} does not hold all allocations")
+        raise _out_of_date(plan.ledger, ledger, Location(shown))
     state_dir = project.region_state(files.region.name)
     return PlannedRegion(project, folder, files, access, plan, state_dir, written)
+
+
+def _out_of_date(planned: Ledger, recorded: Ledger, place: Location) -> KrajError:
+    """KRJ708 with the slugs and codes whose entries would change."""
+    sections = ((planned.tenants, recorded.tenants), (planned.released, recorded.released))
+    names = [
+        f"{item.name} ({code})"
+        for new, old in sections
+        for code, item in new.items()
+        if old.get(code) != item
+    ]
+    names += ["the centre"] if planned.centre != recorded.centre else []
+    shown = ", ".join(names[:_SHOWN_ENTRIES]) or "its text"
+    more = f" and {len(names) - _SHOWN_ENTRIES} more" if len(names) > _SHOWN_ENTRIES else ""
+    return KrajError(
+        LEDGER_OUT_OF_DATE, f"the recorded addresses would change: {shown}{more}", place
+    )
 
 
 def pick_engine(planned: PlannedRegion, requested: str | None) -> tuple[Engine, str]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
-from kraj.errors import KrajError
+from kraj.errors import KrajError, KrajErrors
 from kraj.model.address_plan import Ipv4Plan, Ipv6Plan, NetworkPlan
 from kraj.planning.errors import BLOCKS_EXHAUSTED, LEDGER_CONFLICT, PREFIXES_EXHAUSTED
 
@@ -80,10 +80,12 @@ def allocate(plan: NetworkPlan, ledger: Ledger, claims: Iterable[Claim]) -> Ledg
     """The ledger in which every claim holds a prefix and nobody's has moved.
 
     Deterministic: the same ledger and the same set of claims give the same result in any order of
-    the claims. Raises KRJ201 where a range is exhausted, KRJ202 where the ledger is wrong.
+    the claims. Raises KrajErrors with all of KRJ202 where the ledger is wrong, else with all of
+    KRJ201 where a range is exhausted, else with all of KRJ204; their `details` name what to locate:
+    the `entry` of the ledger, the address `family`, the `tenant`.
     """
     wanted = {claim.code: claim for claim in claims}
-    check_ledger(plan, ledger)
+    _raise_any(ledger_faults(plan, ledger))
     held = dict(ledger.tenants)
     released = dict(ledger.released)
     for code in sorted(set(held) - set(wanted)):
@@ -92,7 +94,9 @@ def allocate(plan: NetworkPlan, ledger: Ledger, claims: Iterable[Claim]) -> Ledg
         if code not in held and code in released:
             held[code] = released.pop(code)
     taken = [*held.values(), *released.values()]
+    short: list[KrajError] = []
     ipv4 = _take(
+        short,
         plan.ipv4,
         (item.ipv4 for item in taken),
         [code for code in sorted(wanted) if code not in held],
@@ -102,13 +106,16 @@ def allocate(plan: NetworkPlan, ledger: Ledger, claims: Iterable[Claim]) -> Ledg
     if plan.ipv6 is not None:
         without = [code for code in sorted(wanted) if code not in held or held[code].ipv6 is None]
         used = (item.ipv6 for item in taken if item.ipv6 is not None)
-        ipv6 = _take(plan.ipv6, used, without, len(released))
+        ipv6 = _take(short, plan.ipv6, used, without, len(released))
+    _raise_any(short)
     for code, prefix in ipv4.items():
         held[code] = Allocation(wanted[code].name, IPv4(prefix))
     for code, prefix in ipv6.items():
         held[code] = replace(held[code], ipv6=IPv6(prefix))
+    current = {code: _current(held[code], wanted[code]) for code in sorted(held)}
+    _raise_any(_overfull(current))
     return Ledger(
-        tenants={code: _current(held[code], wanted[code]) for code in sorted(held)},
+        tenants=current,
         released={code: released[code] for code in sorted(released)},
         centre=ledger.centre,
     )
@@ -117,14 +124,26 @@ def allocate(plan: NetworkPlan, ledger: Ledger, claims: Iterable[Claim]) -> Ledg
 def _current(allocation: Allocation, claim: Claim) -> Allocation:
     """The allocation with today's name and a block per service."""
     blocks = with_blocks(allocation.blocks, claim.services, first=0)
-    room = block_count(allocation.ipv4)
-    if blocks and max(blocks.values()) >= room:
-        raise KrajError(
-            BLOCKS_EXHAUSTED,
-            f"{claim.name} has blocks of addresses for {', '.join(blocks)}; "
-            f"{allocation.ipv4} has room for {room}",
-        )
     return replace(allocation, name=claim.name, blocks=blocks)
+
+
+def _overfull(tenants: Mapping[str, Allocation]) -> Iterator[KrajError]:
+    """KRJ204 for each tenant whose blocks reach beyond its prefix."""
+    for item in tenants.values():
+        room = block_count(item.ipv4)
+        if item.blocks and max(item.blocks.values()) >= room:
+            yield KrajError(
+                BLOCKS_EXHAUSTED,
+                f"{item.name} has blocks of addresses for {', '.join(item.blocks)}; "
+                f"{item.ipv4} has room for {room}",
+                details={"tenant": item.name, "prefix": str(item.ipv4), "room": room},
+            )
+
+
+def _raise_any(errors: Iterable[KrajError]) -> None:
+    found = list(errors)
+    if found:
+        raise KrajErrors(found)
 
 
 def record_centre(ledger: Ledger, reserved_gib: Mapping[str, int], room: int) -> Ledger:
@@ -164,24 +183,30 @@ def with_blocks(held: Mapping[str, int], services: Iterable[str], *, first: int)
 
 
 def _take(
-    plan: Ipv4Plan | Ipv6Plan, taken: Iterable[Net], codes: list[str], released: int
+    short: list[KrajError],
+    plan: Ipv4Plan | Ipv6Plan,
+    taken: Iterable[Net],
+    codes: list[str],
+    released: int,
 ) -> dict[str, Net]:
-    """A free prefix for each code, lowest first. Raises KRJ201 where there are too few."""
+    """A free prefix for each code, lowest first. Adds KRJ201 to `short` where there are too few."""
     found = list(islice(_free(plan, taken), len(codes)))
     if len(found) < len(codes):
         waiting = f"; {released} released ones wait for their former holders" if released else ""
-        raise KrajError(
+        error = KrajError(
             PREFIXES_EXHAUSTED,
             f"{plan.supernet} has room for {len(found)} more tenants of "
             f"/{plan.tenant_prefix_length}, but {len(codes)} need one{waiting}",
             details={
+                "family": f"ipv{plan.supernet.version}",
                 "supernet": str(plan.supernet),
                 "fit": len(found),
                 "wanted": len(codes),
                 "released": released,
             },
         )
-    return dict(zip(codes, found, strict=True))
+        short.append(error)
+    return dict(zip(codes, found, strict=False))
 
 
 def _free(plan: Ipv4Plan | Ipv6Plan, taken: Iterable[Net]) -> Iterator[Net]:
@@ -211,54 +236,60 @@ def _reserved(plan: Ipv4Plan | Ipv6Plan) -> tuple[Net, ...]:
 # --- what a ledger must not say -------------------------------------------------------------------
 
 
-def check_ledger(plan: NetworkPlan, ledger: Ledger) -> None:
-    """Raise KRJ202 where something recorded cannot be right."""
+def ledger_faults(plan: NetworkPlan, ledger: Ledger) -> Iterator[KrajError]:
+    """KRJ202 for everything recorded that cannot be right."""
     everyone = [*ledger.tenants.items(), *ledger.released.items()]
-    doubled = set(ledger.tenants) & set(ledger.released)
-    if doubled:
-        raise KrajError(LEDGER_CONFLICT, f"{min(doubled)} is both held and released")
-    _check_family(plan.ipv4, [(code, item.ipv4) for code, item in everyone])
+    for code in sorted(set(ledger.tenants) & set(ledger.released)):
+        yield _conflict(code, f"{code} is both held and released")
+    yield from _family_faults(plan.ipv4, [(code, item.ipv4) for code, item in everyone])
     if plan.ipv6:
-        _check_family(plan.ipv6, [(code, item.ipv6) for code, item in everyone if item.ipv6])
+        given = [(code, item.ipv6) for code, item in everyone if item.ipv6]
+        yield from _family_faults(plan.ipv6, given)
     for code, item in everyone:
-        _check_blocks(code, item.blocks)
-    _check_blocks("the centre", ledger.centre.blocks)
+        yield from _block_faults(code, code, item.blocks)
+    yield from _block_faults("the centre", "", ledger.centre.blocks)
     if 0 in ledger.centre.blocks.values():
-        raise KrajError(LEDGER_CONFLICT, "block 0 of the centre belongs to the database")
+        yield _conflict("", "block 0 of the centre belongs to the database")
 
 
-def _check_blocks(who: str, blocks: Mapping[str, int]) -> None:
+def _conflict(entry: str, message: str) -> KrajError:
+    """`entry` is the code in the ledger, empty for the centre's."""
+    return KrajError(LEDGER_CONFLICT, message, details={"entry": entry})
+
+
+def _block_faults(who: str, entry: str, blocks: Mapping[str, int]) -> Iterator[KrajError]:
     owners: dict[int, str] = {}
     for service, number in sorted(blocks.items()):
         if number < 0:
-            raise KrajError(LEDGER_CONFLICT, f"{who} has block {number} for {service}")
+            yield _conflict(entry, f"{who} has block {number} for {service}")
         other = owners.setdefault(number, service)
         if other != service:
-            raise KrajError(
-                LEDGER_CONFLICT, f"{who} has block {number} for both {other} and {service}"
-            )
+            yield _conflict(entry, f"{who} has block {number} for both {other} and {service}")
 
 
-def _check_family(plan: Ipv4Plan | Ipv6Plan, entries: Iterable[tuple[str, Net]]) -> None:
-    ranges: list[tuple[int, int, str]] = [_range(centre_prefix(plan), "the centre")]
+def _family_faults(
+    plan: Ipv4Plan | Ipv6Plan, entries: Iterable[tuple[str, Net]]
+) -> Iterator[KrajError]:
+    ranges: list[tuple[int, int, str, str]] = [_range(centre_prefix(plan), "the centre")]
     ranges += [_range(net, f"reserved {net}") for net in _reserved(plan)]
     outside = _range(plan.supernet, "")
     longest = LONGEST_IPV4 if plan.supernet.version == 4 else LONGEST_IPV6
     for code, net in entries:
-        low, high, who = _range(net, f"{code} ({net})")
+        low, high, who, _ = _range(net, f"{code} ({net})")
         if low < outside[0] or high > outside[1]:
-            raise KrajError(LEDGER_CONFLICT, f"{who} lies outside the supernet {plan.supernet}")
+            yield _conflict(code, f"{who} lies outside the supernet {plan.supernet}")
         if net.prefixlen > longest:
-            raise KrajError(LEDGER_CONFLICT, f"{who} is too small: /{longest} at most")
-        ranges.append((low, high, who))
+            yield _conflict(code, f"{who} is too small: /{longest} at most")
+        ranges.append((low, high, who, code))
     ranges.sort()
-    for (_low, high, who), (low, _high, other) in pairwise(ranges):
-        if low <= high and not (who.startswith("reserved") and other.startswith("reserved")):
-            raise KrajError(LEDGER_CONFLICT, f"{other} overlaps {who}")
+    for (_low, high, who, before), (low, _high, other, code) in pairwise(ranges):
+        if low <= high and (before or code):
+            yield _conflict(code or before, f"{other} overlaps {who}")
 
 
-def _range(net: Net, who: str) -> tuple[int, int, str]:
-    return int(net.network_address), int(net.broadcast_address), who
+def _range(net: Net, who: str) -> tuple[int, int, str, str]:
+    """First and last address, whose it is in words, and no entry of the ledger."""
+    return int(net.network_address), int(net.broadcast_address), who, ""
 
 
 # --- inside a prefix ------------------------------------------------------------------------------

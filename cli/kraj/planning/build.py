@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kraj.errors import KrajErrors
+from kraj.errors import KrajError, KrajErrors
 from kraj.model.loader import RegionFiles
 from kraj.model.service import ServiceMode
 from kraj.planning.addresses import Ledger, allocate, record_centre
@@ -46,9 +46,9 @@ class RegionPlan:
 def plan_region(files: RegionFiles, ledger: Ledger, cloud: Cloud) -> RegionPlan:
     """Plan everything. Pure: the same inputs give the same bytes.
 
-    Raises KrajErrors with everything that cannot be planned at all (KRJ205, KRJ206, KRJ221) or
-    every order that does not fit (KRJ210), KrajError where addresses are exhausted (KRJ201, KRJ204)
-    or the ledger contradicts the region (KRJ202).
+    Raises KrajErrors with everything that cannot be planned at all (KRJ205, KRJ206, KRJ221), that
+    the ledger contradicts (KRJ202), that has no addresses left (KRJ201, KRJ204), or every order
+    that does not fit (KRJ210). Those of the ledger name its `entry` in their details.
     """
     empty = Context(files, cloud, ledger)
     check_preconditions(empty)
@@ -73,9 +73,22 @@ def _recorded(context: Context) -> Ledger:
     """The ledger with everything that these files need in it."""
     files = context.files
     claims = [claim_of(context, slug, tenant) for slug, tenant in files.tenants.items()]
-    ledger = allocate(files.region.network, context.ledger, claims)
+    try:
+        ledger = allocate(files.region.network, context.ledger, claims)
+    except KrajErrors as errors:
+        raise KrajErrors(_placed(files, error) for error in errors.errors) from errors
     reserved = {card.name: reserved_total(context, card) for card in context.shared_services()}
     return record_centre(ledger, reserved, centre_blocks(files.region))
+
+
+def _placed(files: RegionFiles, error: KrajError) -> KrajError:
+    """The error with the place in the region's files that it comes from, where it is there."""
+    family, slug = error.details.get("family"), error.details.get("tenant")
+    if family is not None:
+        error.location = files.locate("region", path=("network", family, "supernet"))
+    elif slug is not None:
+        error.location = files.locate("tenant", slug, ("services",))
+    return error
 
 
 def report_of(files: RegionFiles, demands: Mapping[str, Demand]) -> CapacityReport:

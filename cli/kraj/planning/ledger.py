@@ -86,6 +86,14 @@ def ledger_from_text(text: str, file: str = "addresses.yaml") -> Ledger:
     return _Reader(document).ledger()
 
 
+def locate_entry(text: str, file: str, code: str) -> Location:
+    """Place of a code's entry in a ledger that could be read; of the centre's for an empty code."""
+    document = parse_document(text.encode(), file)
+    sections = [section for section in ("tenants", "released") if document.value.get(section)]
+    paths = [(name, code) for name in sections if code in document.value[name]]
+    return document.locate(paths[0] if paths else ("centre",), key=True)
+
+
 class _Reader:
     """Turns the parts of a document into values and knows the place of each."""
 

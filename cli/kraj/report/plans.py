@@ -80,10 +80,11 @@ def _shortly(value: Any) -> str:
 def print_summary(runs: Sequence[StackRun], console: Console, *, title: str) -> None:
     """One row per stack and a total."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("stack")
+    # Where the terminal is narrow, a long name goes on in the next line and no number is cut.
+    table.add_column("stack", overflow="fold")
     for operation in _COLUMNS:
-        table.add_column(operation.value, justify="right")
-    table.add_column("seconds", justify="right")
+        table.add_column(operation.value, justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
     for run in runs:
         if run.result is None:
             table.add_row(run.label, "[red]failed[/]")

@@ -34,8 +34,9 @@ def write_junit(proofs: Sequence[Proof], path: Path) -> None:
 def print_proofs(proofs: Sequence[Proof], console: Console) -> None:
     """Per stack, how many checks of each kind passed; then every failure with both values."""
     table = Table(title="Proof", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for heading in ("stack", "passed", "failed", "skipped", "seconds"):
-        table.add_column(heading, justify="left" if heading == "stack" else "right")
+    table.add_column("stack", overflow="fold")
+    for heading in ("passed", "failed", "skipped", "seconds"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for proof in proofs:
         mark = "[green]✓[/]" if proof.passed else "[red]✗[/]"
         failed = proof.count(Status.FAILED)

@@ -61,6 +61,10 @@ def _services(files: RegionFiles) -> Table:
 
 def _tenants(files: RegionFiles) -> Table:
     table = _table("Tenants", "slug", "name", "code", "inhabitants", "orders")
+    for column in table.columns:
+        column.overflow = "fold"
+    for column in (table.columns[0], table.columns[2], table.columns[3]):
+        column.no_wrap = True  # slugs and codes are copied from here
     most = sorted(files.tenants.items(), key=lambda item: (-len(item[1].services), item[0]))
     for slug, tenant in most[:LISTED_TENANTS]:
         orders = ", ".join(order.service for order in tenant.services)

@@ -18,11 +18,11 @@ def print_status(
 ) -> None:
     """A row per stack; stacks that do not exist are only counted unless `everything`."""
     table = Table(title=region, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("stack")
-    table.add_column("last update")
-    table.add_column("result")
-    table.add_column("servers", justify="right")
-    table.add_column("floating", justify="right")
+    table.add_column("stack", overflow="fold")
+    table.add_column("last update", no_wrap=True)
+    table.add_column("result", no_wrap=True)
+    table.add_column("servers", justify="right", no_wrap=True)
+    table.add_column("floating", justify="right", no_wrap=True)
     shown = [row for row in rows if row.exists or everything]
     for row in shown:
         if not row.exists:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -82,10 +83,52 @@ def test_every_code_has_a_meaning_and_a_remedy() -> None:
         assert code.remedy
 
 
+def test_explanations_and_the_engine_are_documents_too(kraj: Kraj, project: Path) -> None:
+    everything = kraj("explain", "--json").json["codes"]
+    assert kraj("explain", "KRJ210", "--json").json["codes"] == [
+        code for code in everything if code["code"] == "KRJ210"
+    ]
+    engine = kraj("engine", "status", "--json").json
+    assert (engine["schema"], engine["engine"]) == ("kraj.engine/1", "local")
+    made = kraj(
+        *("region", "init", "b", "--title", "B", "--nuts", "CZ063", "--country", "CZ", "--json")
+    )
+    assert "inventories/b/region.yaml" in made.json["files"]
+    lab = kraj("lab", "status", "--json")
+    assert (lab.code, lab.json["exists"]) == (1, False)
+
+
+def test_schemas_of_documents_are_listed_printed_and_suggested(kraj: Kraj) -> None:
+    listed = kraj("schema", "--json").json["documents"]
+    assert [item["name"] for item in listed] == [
+        line.split()[0] for line in kraj("schema").out.splitlines()
+    ]
+    schema = json.loads(kraj("schema", "plan").out)
+    assert schema["properties"]["schema"]["const"] == "kraj.plan/1"
+    wrong = kraj("schema", "plam")
+    assert wrong.code == 1
+    assert "KRJ709" in wrong.err
+    assert "did you mean 'plan'?" in wrong.err
+
+
 def test_doctor_looks_at_this_machine(kraj: Kraj) -> None:
     document = kraj("doctor", "--json").json
     assert document["schema"] == "kraj.doctor/1"
     assert {finding["subject"] for finding in document["findings"]} >= {"Python", "memory", "disk"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("schema",), ("explain",), ("region", "show"), ("region", "validate", "-r", "x")]
+)
+def test_output_of_80_columns_cuts_nothing(
+    kraj: Kraj, project: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = kraj(*arguments)
+    monkeypatch.setenv("COLUMNS", "300")
+    wide = kraj(*arguments)
+    assert "…" not in narrow.out + narrow.err
+    assert sorted((narrow.out + narrow.err).split()) == sorted((wide.out + wide.err).split())
 
 
 def test_no_control_characters_where_the_output_is_no_terminal(kraj: Kraj) -> None:

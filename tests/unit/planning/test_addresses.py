@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraj.errors import KrajError
+from kraj.errors import KrajError, KrajErrors
 from kraj.model.address_plan import FloatingPlan, Ipv4Plan, Ipv6Plan, NetworkPlan
 from kraj.planning.addresses import (
     Allocation,
@@ -112,7 +112,7 @@ def test_reserved_ranges_are_stepped_over() -> None:
 
 
 def test_exhaustion_names_the_room_that_is_left() -> None:
-    with pytest.raises(KrajError, match="room for 236 more tenants of /24, but 240 need one"):
+    with pytest.raises(KrajErrors, match="room for 236 more tenants of /24, but 240 need one"):
         allocate(PLAN, Ledger(), [Claim(f"{n:03}", "x") for n in range(240)])
 
 
@@ -132,16 +132,16 @@ def test_a_ledger_that_contradicts_the_plan_is_refused(prefix: str, message: str
             "000002": Allocation("b", ipaddress.IPv4Network(prefix)),
         }
     )
-    with pytest.raises(KrajError, match=message) as caught:
+    with pytest.raises(KrajErrors, match=message) as caught:
         allocate(PLAN, ledger, [])
-    assert caught.value.code.code == "KRJ202"
+    assert caught.value.errors[0].code.code == "KRJ202"
 
 
 def test_too_many_services_for_a_prefix_are_refused() -> None:
     small = PLAN.model_copy(
         update={"ipv4": PLAN.ipv4.model_copy(update={"tenant_prefix_length": 26})}
     )
-    with pytest.raises(KrajError, match="room for 2"):
+    with pytest.raises(KrajErrors, match="room for 2"):
         allocate(small, Ledger(), [Claim("1", "a", ("archive", "map", "records"))])
 
 
@@ -163,8 +163,25 @@ def test_the_subnet_pool_has_everything_but_the_reserved_ranges() -> None:
 
 def test_exhaustion_tells_of_released_prefixes() -> None:
     ledger = allocate(PLAN, Ledger(), [Claim(f"{n:03}", "x") for n in range(10)])
-    with pytest.raises(KrajError, match="10 released ones wait for their former holders"):
+    with pytest.raises(KrajErrors, match="10 released ones wait for their former holders"):
         allocate(PLAN, ledger, [Claim(f"{n:03}", "x") for n in range(100, 340)])
+
+
+def test_all_that_is_exhausted_and_all_that_is_wrong_is_told() -> None:
+    narrow = Ipv6Plan(
+        supernet=ipaddress.IPv6Network("fd4c:5a05:1000::/60"),
+        centre_prefix_length=62,
+        tenant_prefix_length=64,
+    )
+    everyone = [Claim(f"{n:03}", "x") for n in range(240)]
+    with pytest.raises(KrajErrors) as caught:
+        allocate(PLAN.model_copy(update={"ipv6": narrow}), Ledger(), everyone)
+    assert [error.details["family"] for error in caught.value.errors] == ["ipv4", "ipv6"]
+    outside = ipaddress.IPv4Network("10.65.0.0/24")
+    wrong = {"1": Allocation("a", outside, blocks={"map": -1}), "2": Allocation("b", outside)}
+    with pytest.raises(KrajErrors) as caught:
+        allocate(PLAN, Ledger(wrong), everyone)
+    assert [error.details["entry"] for error in caught.value.errors] == ["1", "2", "2", "1"]
 
 
 def test_ipv6_that_comes_later_is_given_to_all_or_refused() -> None:
@@ -180,7 +197,7 @@ def test_ipv6_that_comes_later_is_given_to_all_or_refused() -> None:
         centre_prefix_length=62,
         tenant_prefix_length=64,
     )
-    with pytest.raises(KrajError, match="room for 12 more tenants of /64, but 30 need one"):
+    with pytest.raises(KrajErrors, match="room for 12 more tenants of /64, but 30 need one"):
         allocate(PLAN.model_copy(update={"ipv6": narrow}), before, everyone)
 
 
@@ -190,13 +207,13 @@ def test_ipv6_that_comes_later_is_given_to_all_or_refused() -> None:
 )
 def test_blocks_that_two_services_share_are_refused(blocks: dict[str, int], message: str) -> None:
     allocation = Allocation("a", ipaddress.IPv4Network("10.64.16.0/24"), blocks=blocks)
-    with pytest.raises(KrajError, match=message):
+    with pytest.raises(KrajErrors, match=message):
         allocate(PLAN, Ledger({"000001": allocation}), [])
 
 
 def test_a_recorded_prefix_without_room_for_a_network_is_refused() -> None:
     ledger = Ledger({"000001": Allocation("a", ipaddress.IPv4Network("10.64.16.0/32"))})
-    with pytest.raises(KrajError, match="is too small: /28 at most"):
+    with pytest.raises(KrajErrors, match="is too small: /28 at most"):
         allocate(PLAN, ledger, [Claim("000001", "a")])
 
 
