@@ -20,6 +20,9 @@ class Journal:
         self._store = store
         self._crypter = state.crypter
         self._writes = writes
+        self._closed = False
+        if writes:
+            store.keep_room()
         self._done: list[ResourceState] = []
         self._base = list(state.resources)
         # A creation whose end was never seen stays on record until the resource is there.
@@ -77,6 +80,8 @@ class Journal:
     ) -> None:
         """Record that a step ended, with what it added and what it ended. Raises KRJ308."""
         with self._lock:
+            if self._closed:
+                return
             self._pending = [
                 item for item in self._pending if item is not operation and not _settles(add, item)
             ]
@@ -111,8 +116,12 @@ class Journal:
             return [item.resource for item in self._pending]
 
     def close(self) -> None:
-        """Let nothing be written any more, not even by steps that are left to themselves."""
+        """Take note of nothing any more: steps that are left to themselves stay pending."""
+        with self._lock:
+            self._closed = True
         with self._write_lock:
+            if self._writes:
+                self._store.free_room()
             self._writes = False
 
     def settle(self) -> None:

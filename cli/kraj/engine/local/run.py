@@ -73,6 +73,8 @@ class Run:
     def interrupt(self) -> None:
         """Ctrl-C: the first lets running steps end, the second leaves them to themselves."""
         if self.interrupted:
+            # Providers that are told to give up report failures, of which nothing must be made.
+            self.journal.close()
             self.released.set()
             self.on_abandon()
             return

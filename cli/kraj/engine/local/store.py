@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kraj.engine.errors import BAD_STACK, STATE_NOT_WRITTEN, STATE_UNREADABLE
+from kraj.engine.local.spare import Spare
 from kraj.errors import KrajError
 
 #: Version 4 is version 3 with a list of the features in use; of those that the local engine lacks,
@@ -78,6 +79,8 @@ class StateStore:
         self.history = self.root / "history" / project / stack
         self.locks = self.root / "locks" / "organization" / project / stack
         self._backed_up = False
+        self._keeps_room = False
+        self._spare = Spare(self.root / "kraj" / f"{project}.{stack}.spare")
 
     def exists(self) -> bool:
         return self.checkpoint.exists()
@@ -106,7 +109,10 @@ class StateStore:
         return latest if isinstance(latest, dict) else None
 
     def save(self, deployment: Mapping[str, Any]) -> None:
-        """Replace the checkpoint; the first time, what was there stays as `.bak`. Raises KRJ308."""
+        """Replace the checkpoint; the first time, what was there stays as `.bak`. Raises KRJ308.
+
+        After KRJ308 the checkpoint is this state where room was kept for it, else the one before.
+        """
         document = {
             "version": 3,
             "checkpoint": {
@@ -117,7 +123,26 @@ class StateStore:
         if not self._backed_up:
             self._prepare()
             self._backed_up = True
-        write_atomically(self.checkpoint, _json(document))
+        data = _json(document)
+        if not self._keeps_room:
+            write_atomically(self.checkpoint, data)
+            return
+        try:
+            self._spare.hold(len(data))
+            write_atomically(self.checkpoint, data)
+        except KrajError:
+            self.free_room()
+            write_atomically(self.checkpoint, data)
+            raise
+
+    def keep_room(self) -> None:
+        """From the next write on, see to it that one more write finds room, until `free_room`."""
+        self._keeps_room = True
+
+    def free_room(self) -> None:
+        """Keep no room any more."""
+        self._keeps_room = False
+        self._spare.give_up()
 
     def _prepare(self) -> None:
         meta = self.root / "meta.yaml"
