@@ -40,7 +40,7 @@ def create(connection: Any, name: str, flavor: str, image: str, public_key: str)
         )
         router = run(lambda: net.create_router(name=name))
         interface = run(
-            lambda one, other: net.add_interface_to_router(one.id, subnet_id=other.id),
+            lambda one, other: net.add_interface_to_router(one.id, subnet=other.id),
             router,
             subnet,
         )

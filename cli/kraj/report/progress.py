@@ -24,6 +24,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 
 from kraj.events import Event, EventKind
 from kraj.report.documents.stacks import EventDocument
@@ -65,9 +66,14 @@ class ConsoleProgress(AbstractContextManager["ConsoleProgress"]):
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[step]}"),
+            # What is done now gives way where the terminal is narrow; the counters stay whole.
+            TextColumn(
+                "[dim]{task.fields[step]}",
+                table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+            ),
             console=console,
             transient=False,
+            expand=True,
         )
 
     def __enter__(self) -> Self:
@@ -117,7 +123,7 @@ class ConsoleProgress(AbstractContextManager["ConsoleProgress"]):
             task,
             completed=completed,
             total=event.total if event.total is not None else self._total_of(task),
-            step=escape(_step_of(event))[:60],
+            step=escape(_step_of(event)),
         )
         if not event.resource and event.kind in (EventKind.DONE, EventKind.FAILED):
             total = self._total_of(task) or completed or 1
@@ -125,9 +131,7 @@ class ConsoleProgress(AbstractContextManager["ConsoleProgress"]):
                 task,
                 total=total,
                 completed=total if event.kind is EventKind.DONE else completed,
-                step=""
-                if event.kind is EventKind.DONE
-                else f"[red]{escape(event.message)[:200]}[/]",
+                step="" if event.kind is EventKind.DONE else f"[red]{escape(event.message)}[/]",
             )
             self._progress.stop_task(task)
 
