@@ -23,6 +23,7 @@ import openstack
 import pytest
 import yaml
 
+from tests.documents import validate_document
 from tests.lab.conftest import LabCloud
 
 pytestmark = pytest.mark.lab
@@ -48,7 +49,7 @@ class Finished:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        return validate_document(json.loads(self.out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,9 @@ def test_a_quota_that_the_cloud_refuses_stops_half_way_and_more_finishes(region:
     assert "instances" in refused.err
     assert "KRJ4" in refused.err
     region.edit("tenants/zelezny-brod.yaml", quota={})
-    region.good("up", "--yes", "--only", TOWN)
+    done = region.good("up", "--yes", "--only", TOWN, "--json").json
+    assert done["schema"] == "kraj.up/1"
+    assert done["totals"]["create"] > 0
 
 
 def test_everything_planned_is_proved(region: Region) -> None:
@@ -201,6 +204,16 @@ def test_everything_planned_is_proved(region: Region) -> None:
 def test_a_second_up_says_that_nothing_changes(region: Region) -> None:
     assert "No changes." in region.good("up", "--yes").out
     assert region.kraj("plan").code == 0
+
+
+def test_status_and_refresh_tell_programs_the_same(region: Region) -> None:
+    status = region.good("status", "--json").json
+    servers = {stack["stack"]: stack["servers"] for stack in status["stacks"] if stack["exists"]}
+    assert servers["centre"]
+    assert servers[TOWN]
+    assert servers[VILLAGE] == 0
+    (stack,) = region.good("refresh", "--preview", "--only", VILLAGE, "--json").json["stacks"]
+    assert (stack["stack"], stack["error"]) == (VILLAGE, None)
 
 
 def test_what_was_changed_by_hand_is_found_shown_and_mended(region: Region) -> None:
@@ -267,7 +280,8 @@ def test_a_wrong_password_is_told_without_showing_it(region: Region, tmp_path: P
 def test_down_leaves_nothing_of_the_region_in_the_cloud(region: Region) -> None:
     projects = {project.id for project in region.projects()}
     assert len(projects) == 3
-    region.good("down", "--yes")
+    gone = region.good("down", "--yes", "--json").json
+    assert [stack["stack"] for stack in gone["stacks"]] == [VILLAGE, TOWN, "centre"]
     assert region.projects() == []
     network = region.connection.network
     for kind in (network.networks, network.routers, network.ports, network.security_groups):
