@@ -25,6 +25,7 @@ from kraj.engine.errors import BAD_STACK, NO_PULUMI, STATE_UNREADABLE
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.lock import refuse_if_locked
 from kraj.engine.local.salts import salt_of_existing
+from kraj.engine.local.store import KNOWN_VERSIONS
 from kraj.engine.passphrase import resolve_passphrase
 from kraj.engine.pulumi_cli import CliInfo, ensure_usable, find_cli
 from kraj.engine.pulumi_install import engine_status, install_cli
@@ -146,10 +147,10 @@ class PulumiEngine:
     def import_state(self, spec: StackSpec, deployment: Mapping[str, Any]) -> None:
         """Raises KRJ306, KRJ309 for another version, KRJ310, KRJ314 for another stack's state."""
         inner = deployment.get("deployment")
-        if deployment.get("version") != 3 or not isinstance(inner, Mapping):
+        if deployment.get("version") not in KNOWN_VERSIONS or not isinstance(inner, Mapping):
             raise KrajError(
                 STATE_UNREADABLE,
-                f"not an export of version 3 (its version is {deployment.get('version')!r})",
+                f"not an export of version 3 or 4 (its version is {deployment.get('version')!r})",
             )
         _refuse_foreign(inner, spec)
         self._refuse_locked(spec, lambda _message: None)

@@ -138,3 +138,18 @@ def test_only_an_empty_stack_can_be_removed(lab: Lab) -> None:
 def test_a_stack_name_never_leads_out_of_the_folder(lab: Lab, name: str) -> None:
     with pytest.raises(KrajError, match="is no name for a stack"):
         lab.engine.exists(lab.spec("", stack=name))
+
+
+def test_a_state_of_version_4_is_read_and_what_it_uses_beyond_3_is_named(lab: Lab) -> None:
+    lab.up(PROGRAM)
+    document = json.loads(lab.checkpoint.read_text())
+    document |= {"version": 4, "features": ["hooks"]}
+    lab.checkpoint.write_text(json.dumps(document))
+    assert operations(lab.preview()) == {"a": "same"}
+    exported = {**lab.engine.export_state(lab.spec()), "version": 4}
+    lab.engine.import_state(lab.spec(), exported)
+    exported["deployment"]["resources"][-1]["resourceHooks"] = {"after_create": ["hook"]}
+    with pytest.raises(KrajError, match="the state uses 'resourceHooks'") as caught:
+        lab.engine.import_state(lab.spec(), exported)
+    assert caught.value.code.code == "KRJ309"
+    assert operations(lab.up()) == {"a": "same"}

@@ -34,7 +34,7 @@ from kraj.engine.local.state import (
     dump_deployment,
     load_deployment,
 )
-from kraj.engine.local.store import StateStore
+from kraj.engine.local.store import KNOWN_VERSIONS, StateStore
 from kraj.engine.local.urns import STACK_TYPE
 from kraj.engine.local.values import Properties, redact, reveal
 from kraj.engine.passphrase import resolve_passphrase
@@ -129,10 +129,10 @@ class LocalEngine:
 
     def import_state(self, spec: StackSpec, deployment: Mapping[str, Any]) -> None:
         inner = deployment.get("deployment")
-        if deployment.get("version") != 3 or not isinstance(inner, dict):
+        if deployment.get("version") not in KNOWN_VERSIONS or not isinstance(inner, dict):
             raise KrajError(
                 STATE_UNREADABLE,
-                f"not an export of version 3 (its version is {deployment.get('version')!r})",
+                f"not an export of version 3 or 4 (its version is {deployment.get('version')!r})",
             )
         store = self._store(spec)
         started = time.time()

@@ -27,7 +27,7 @@ from kraj.errors import KrajError
 
 #: Version 4 is version 3 with a list of the features in use; of those that the local engine lacks,
 #: each leaves its mark on a resource, by which it is refused (`kraj.engine.local.state`).
-_VERSIONS: Final = (3, 4)
+KNOWN_VERSIONS: Final = (3, 4)
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -101,7 +101,7 @@ class StateStore:
             raise KrajError(
                 STATE_UNREADABLE, f"{self.checkpoint} is not a checkpoint of Pulumi: {error}"
             ) from error
-        if version not in _VERSIONS:
+        if version not in KNOWN_VERSIONS:
             raise KrajError(
                 STATE_UNREADABLE,
                 f"{self.checkpoint} has version {version}; known are versions 3 and 4",
