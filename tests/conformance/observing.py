@@ -198,6 +198,8 @@ def _state(deployment: dict[str, Any]) -> dict[str, Any]:
         for part in ("inputs", "outputs"):
             if part in told:
                 told[part] = _open(told[part], crypter)
+                if "__provider" in told[part]:  # a dynamic provider's code, with the file it is of
+                    told[part]["__provider"] = "<code>"
         if "dependencies" in told:
             told["dependencies"] = sorted(told["dependencies"])
         by_property = told.get("propertyDependencies") or {}
