@@ -112,6 +112,14 @@ BAD_PASSPHRASE_FILE = error_code(
     "The file with the passphrase does not exist, is empty or cannot be read or written.",
     "Correct the path or its permissions.",
 )
+ORPHANS_AMBIGUOUS = error_code(
+    "KRJ325",
+    "Several objects may be the one that was being created",
+    "An earlier run was cut off while it created a resource, and more than one object in the cloud "
+    "fits it. kraj neither chooses among them nor makes one more.",
+    "Look at the objects in the message, delete those that nobody needs (all of them, if you like: "
+    "the resource is then made again), and run the same command again.",
+)
 
 
 def interrupted(action: str, label: str, left: str = "") -> KrajError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from kraj.openstack.blockstorage import BlockStorageResource
@@ -17,6 +17,7 @@ class VolumeTypeV3(BlockStorageResource):
 
     pulumi_type = "openstack:blockstorage/volumeTypeV3:VolumeTypeV3"
     path = "types"
+    listing_parameters: ClassVar = {"is_public": "None"}  # both public and private ones
     singular = "volume_type"
 
     name = text()
@@ -67,6 +68,10 @@ class VolumeTypeAccessV3(BlockStorageResource):
         """Type and project."""
         return f"{found['volume_type_id']}/{found['project_id']}"
 
+    def natural_identity(self, inputs: Properties) -> str:
+        """Type and project."""
+        return self.identity_of(self.create_body(inputs))
+
     def send_create(self, inputs: Properties) -> Properties:
         """Add the project."""
         found = self.create_body(inputs)
@@ -98,6 +103,7 @@ class QosV3(BlockStorageResource):
 
     pulumi_type = "openstack:blockstorage/qosV3:QosV3"
     path = "qos-specs"
+    listing_parameters: ClassVar = {"name": None}  # Cinder's own filter finds no name
     singular = "qos_specs"
 
     name = text(replaces=True)
@@ -148,6 +154,10 @@ class QosAssociationV3(BlockStorageResource):
     def identity_of(self, found: Properties) -> str:
         """Limits and type."""
         return f"{found['qos_id']}/{found['volume_type_id']}"
+
+    def natural_identity(self, inputs: Properties) -> str:
+        """Limits and type."""
+        return self.identity_of(self.create_body(inputs))
 
     def send_create(self, inputs: Properties) -> Properties:
         """Give the limits to the type."""

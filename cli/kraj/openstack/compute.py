@@ -39,6 +39,8 @@ class Flavor(ComputeResource):
 
     pulumi_type = "openstack:compute/flavor:Flavor"
     path = "flavors"
+    listing = "/detail"
+    listing_parameters: ClassVar = {"is_public": "None"}  # both public and private ones
     singular = "flavor"
     microversion = "2.61"  # description and extra specs are part of a flavour
 
@@ -101,6 +103,10 @@ class FlavorAccess(ComputeResource):
         """Flavour and project."""
         return f"{found['flavor_id']}/{found['tenant_id']}"
 
+    def natural_identity(self, inputs: Properties) -> str:
+        """Flavour and project."""
+        return self.identity_of(self.create_body(inputs))
+
     def send_create(self, inputs: Properties) -> Properties:
         """Add the project; that it has the right already is fine."""
         found = self.create_body(inputs)
@@ -137,6 +143,7 @@ class Keypair(ComputeResource):
     pulumi_type = "openstack:compute/keypair:Keypair"
     path = "os-keypairs"
     singular = "keypair"
+    secret_once = "publicKey"  # noqa: S105 - the name of a property; Nova tells the private key of a pair that it made
     microversion = "2.10"  # pairs of other users; from 2.92 on Nova makes no keys any more
 
     name = text(replaces=True)
@@ -159,6 +166,10 @@ class Keypair(ComputeResource):
             parameters=_of_user(known),
         )
         return None if answer is None else self.outputs(identity, self.unwrapped(answer), known)
+
+    def natural_identity(self, inputs: Properties) -> str:
+        """Names are ids."""
+        return str(inputs["name"])
 
     def object_path(self, identity: str) -> str:
         """Names may hold any character."""

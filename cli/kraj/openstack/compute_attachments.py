@@ -68,6 +68,10 @@ class VolumeAttach(Attachment):
         """Server and attachment; Nova gives the attachment the volume's id."""
         return f"{found['serverId']}/{found['id']}"
 
+    def natural_identity(self, inputs: Properties) -> str:
+        """Server and volume."""
+        return f"{inputs['instanceId']}/{inputs['volumeId']}"
+
     def send_create(self, inputs: Properties) -> Properties:
         """Ask for the volume to be attached."""
         many = bool(inputs.get("multiattach"))
@@ -119,6 +123,20 @@ class InterfaceAttach(Attachment):
     def identity_of(self, found: Properties) -> str:
         """Server and port."""
         return f"{found['instance_id']}/{found['port_id']}"
+
+    def find_existing(self, inputs: Properties, _since: float | None) -> list[str]:
+        """The given port, or the one of the server that has the given address.
+
+        Of the ports that Nova made with any address, none can be told from the server's own ones.
+        """
+        server, port = inputs["instanceId"], inputs.get("portId")
+        answer = self.cloud.find(self.service, f"servers/{server}/{self.collection}") or {}
+        found = []
+        for item in answer.get("interfaceAttachments", []):
+            addresses = [fixed["ip_address"] for fixed in item["fixed_ips"]]
+            if item["port_id"] == port or inputs.get("fixedIp") in addresses:
+                found.append(f"{server}/{item['port_id']}")
+        return found
 
     def send_create(self, inputs: Properties) -> Properties:
         """Attach the port; Nova answers when it is done."""

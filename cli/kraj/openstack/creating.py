@@ -106,8 +106,8 @@ def _found(
 ) -> Object | None:
     """What was made since the start; None: nothing was. Raises the error where it is not clear."""
     begun = _service_time(listing) - (clock() - started) - _SLACK_SECONDS
-    fitting = [item for item in _items(listing.json()) if wanted.fits(item)]
-    times = [_made_at(item) for item in fitting]
+    fitting = [item for item in items_of(listing.json()) if wanted.fits(item)]
+    times = [made_at(item) for item in fitting]
     pairs = zip(fitting, times, strict=True)
     made = [item for item, moment in pairs if moment is None or moment >= begun]
     if not made:
@@ -119,7 +119,7 @@ def _found(
     return made[0]
 
 
-def _items(content: Any) -> list[Object]:
+def items_of(content: Any) -> list[Object]:
     """The objects of a listing, whatever the API calls them."""
     lists = [
         value
@@ -137,7 +137,7 @@ def _service_time(listing: Listing) -> float:
         return time.time()
 
 
-def _made_at(found: Mapping[str, Any]) -> float | None:
+def made_at(found: Mapping[str, Any]) -> float | None:
     """When an object was made, in seconds; None where its API does not tell."""
     told = next((found[name] for name in _TIMES if found.get(name)), None)
     if told is None:

@@ -94,6 +94,7 @@ class RecordSet(DnsResource):
     """All records of one name and type; its id is `<zone>/<record set>`. `ttl` is in seconds."""
 
     pulumi_type = "openstack:dns/recordSet:RecordSet"
+    told_by = ("name", "type")
     zone: str = ""
 
     name = text(replaces=True, same=same_ignoring_case)
@@ -117,6 +118,11 @@ class RecordSet(DnsResource):
     def identity_of(self, found: Properties) -> str:
         """Zone and record set."""
         return f"{found['zone_id']}/{found['id']}"
+
+    def find_existing(self, inputs: Properties, since: float | None) -> list[str]:
+        """Look in the zone, where name and type occur once."""
+        self.zone = inputs["zoneId"]
+        return super().find_existing(inputs, since)
 
     def send_create(self, inputs: Properties) -> Properties:
         """Make it in its zone."""

@@ -153,6 +153,10 @@ class UserMembershipV3(IdentityResource):
         user, group = self.identity_parts(identity, "<user>/<group>")
         return f"groups/{group}/users/{user}"
 
+    def natural_identity(self, inputs: Properties) -> str:
+        """User and group."""
+        return self.identity_of(self.create_body(inputs))
+
     def send_create(self, inputs: Properties) -> Properties:
         """Put the user into the group."""
         found = self.create_body(inputs)

@@ -52,6 +52,10 @@ class RoleAssignment(IdentityResource):
         inherited = "OS-INHERIT/" if self.path_suffix else ""
         return f"{inherited}{scope}/{actor}/roles/{role}{self.path_suffix}"
 
+    def natural_identity(self, inputs: Properties) -> str:
+        """All five parts."""
+        return self.identity_of(self.create_body(inputs))
+
     def send_create(self, inputs: Properties) -> Properties:
         """Give the role."""
         found = self.create_body(inputs)
@@ -93,6 +97,7 @@ class ApplicationCredential(IdentityResource):
 
     pulumi_type = "openstack:identity/applicationCredential:ApplicationCredential"
     singular = "application_credential"
+    secret_once = "secret"  # noqa: S105 - the name of a property
 
     name = text(replaces=True)
     description = text(replaces=True)

@@ -15,6 +15,7 @@ from kraj.openstack.errors import FAILED_STATE, NOT_UNIQUE
 from kraj.openstack.fields import flag, integer, text, text_map, text_set
 from kraj.openstack.image_files import FileBody, fetched
 from kraj.openstack.resource import Properties, Resource
+from kraj.openstack.unfinished import Remedy
 from kraj.openstack.waiter import Watch
 
 _PATCH: Final = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -172,6 +173,11 @@ class Image(ImageResource):
             body.pop("os_hidden", None)
         return body
 
+    def remedy_of(self, found: Properties, _inputs: Properties) -> Remedy | None:
+        """Bytes are sent once: a queued image waits for them, one that got a part is useless."""
+        waiting = {"active": None, "queued": Remedy.FINISH}
+        return waiting.get(found["status"], Remedy.REPLACE)
+
     def settle_created(self, identity: str, found: Properties, inputs: Properties) -> Properties:
         """Bring in the bytes, wait, and compare the checksum."""
         if inputs.get("webDownload"):
@@ -273,6 +279,10 @@ class ImageAccess(ImageResource):
     def identity_of(self, found: Properties) -> str:
         """Image and project."""
         return f"{found['image_id']}/{found['member_id']}"
+
+    def natural_identity(self, inputs: Properties) -> str:
+        """Image and project; none where the only member is meant."""
+        return f"{inputs['imageId']}/{inputs['memberId']}" if inputs.get("memberId") else ""
 
     def send_create(self, inputs: Properties) -> Properties:
         """Add the project."""

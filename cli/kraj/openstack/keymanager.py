@@ -19,6 +19,7 @@ from kraj.openstack.fields import (
 )
 from kraj.openstack.resource import Properties, Resource
 from kraj.openstack.spelling import same_time
+from kraj.openstack.unfinished import Remedy
 from kraj.openstack.waiter import Watch
 
 _ACL: Final = {
@@ -126,6 +127,10 @@ class SecretV1(KeyManagerResource):
         if not inputs.get("acl"):
             body |= _payload_of(inputs)
         return body
+
+    def remedy_of(self, _found: Properties, _inputs: Properties) -> Remedy | None:
+        """Payload and access list are written once, in an order that nobody can see later."""
+        return Remedy.REPLACE
 
     def settle_created(self, identity: str, _found: Properties, inputs: Properties) -> Properties:
         """Access list, payload, metadata, in this order."""

@@ -20,6 +20,7 @@ class Member(OctaviaResource):
 
     pulumi_type = "openstack:loadbalancer/member:Member"
     singular = "member"
+    told_by = ("address", "protocol_port")
     pool: str = ""
 
     name = text()
@@ -43,6 +44,11 @@ class Member(OctaviaResource):
     def collection_path(self) -> str:
         """Members are kept by pool."""
         return f"lbaas/pools/{self.pool}/members"
+
+    def find_existing(self, inputs: Properties, since: float | None) -> list[str]:
+        """Look in the pool, where address and port occur once."""
+        self.pool = inputs["poolId"]
+        return super().find_existing(inputs, since)
 
     def read(self, identity: str, known: Properties) -> Properties | None:
         """Look in the pool that is known, or that the id names."""
@@ -81,6 +87,10 @@ class Members(OctaviaResource):
     def balancer_of(self, properties: Properties) -> str:
         """That of the pool."""
         return self.behind_pool(properties["poolId"])
+
+    def natural_identity(self, inputs: Properties) -> str:
+        """That of the pool."""
+        return str(inputs["poolId"])
 
     def create(self, inputs: Properties) -> Made:
         """Set the pool's members."""

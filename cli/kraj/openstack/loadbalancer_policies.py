@@ -60,6 +60,7 @@ class L7RuleV2(OctaviaResource):
 
     pulumi_type = "openstack:loadbalancer/l7RuleV2:L7RuleV2"
     singular = "rule"
+    told_by = ("type", "compare_type", "key", "value")
     policy: str = ""
     listener: str = ""
 
@@ -89,6 +90,11 @@ class L7RuleV2(OctaviaResource):
     def collection_path(self) -> str:
         """Rules are kept by policy."""
         return f"lbaas/l7policies/{self.policy}/rules"
+
+    def find_existing(self, inputs: Properties, since: float | None) -> list[str]:
+        """Look in the policy; without a policy there is no rule."""
+        self._take_policy(inputs["l7policyId"])
+        return super().find_existing(inputs, since) if self.listener else []
 
     def read(self, identity: str, known: Properties) -> Properties | None:
         """Look in the policy that is known, or that the id names."""

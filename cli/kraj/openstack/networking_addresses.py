@@ -97,6 +97,12 @@ class FloatingIpAssociate(NetworkResource):
     floating_ip = text(api="floating_ip_address", required=True, replaces=True, sent=False)
     port_id = text(required=True)
 
+    def find_existing(self, inputs: Properties, _since: float | None) -> list[str]:
+        """The address, if it points at the port."""
+        criteria = {"floating_ip_address": inputs["floatingIp"], "port_id": inputs["portId"]}
+        found = self.cloud.get(self.service, self.path, parameters=criteria)["floatingips"]
+        return [str(item["id"]) for item in found if item["port_id"] == inputs["portId"]]
+
     def send_create(self, inputs: Properties) -> Properties:
         """Point the address at the port."""
         address = inputs["floatingIp"]

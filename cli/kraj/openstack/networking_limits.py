@@ -32,6 +32,7 @@ class RbacPolicyV2(NetworkResource):
     pulumi_type = "openstack:networking/rbacPolicyV2:RbacPolicyV2"
     path = "rbac-policies"
     singular = "rbac_policy"
+    told_by = ("object_id", "object_type", "action", "target_tenant")
 
     action_ = text(required=True, replaces=True)
     object_id = text(required=True, replaces=True)

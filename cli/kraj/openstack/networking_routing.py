@@ -139,6 +139,13 @@ class RouterInterface(NetworkResource):
             return {"subnetId": "subnetId or portId is required"}
         return {}
 
+    def find_existing(self, inputs: Properties, _since: float | None) -> list[str]:
+        """The router's own port of that id or on that subnet."""
+        port = inputs.get("portId")
+        wanted = {"port_id": port} if port else {"subnet_id": inputs["subnetId"]}
+        found = self._existing(inputs["routerId"], wanted)
+        return [] if found is None else [self.identity_of(found)]
+
     def send_create(self, inputs: Properties) -> Properties:
         """Add the interface; a router takes one at a time.
 
@@ -217,6 +224,10 @@ class RouterRoute(NetworkResource):
     def identity_of(self, found: Properties) -> str:
         """Router, prefix and next hop."""
         return f"{found['router_id']}-route-{found['destination']}-{found['nexthop']}"
+
+    def natural_identity(self, inputs: Properties) -> str:
+        """Router, prefix and next hop."""
+        return self.identity_of(self.create_body(inputs))
 
     def send_create(self, inputs: Properties) -> Properties:
         """Add one route and leave the others alone."""

@@ -114,6 +114,10 @@ class Container(ObjectStorageResource):
         """Names may hold any character but a slash."""
         return quote(identity, safe="")
 
+    def natural_identity(self, inputs: Properties) -> str:
+        """Names are ids."""
+        return str(inputs["name"])
+
     def send_create(self, inputs: Properties) -> Properties:
         """Make the container with its headers."""
         given = {name for name in self.fields if inputs.get(name) not in (None, "", False)}
@@ -233,6 +237,10 @@ class ContainerObject(ObjectStorageResource):
         """Object names may hold slashes, container names may not."""
         container, _, name = identity.partition("/")
         return f"{quote(container, safe='')}/{quote(name, safe='/')}"
+
+    def natural_identity(self, inputs: Properties) -> str:
+        """Container and name."""
+        return f"{inputs['containerName']}/{inputs['name']}"
 
     def send_create(self, inputs: Properties) -> Properties:
         """Upload, copy, or name the parts of the object."""

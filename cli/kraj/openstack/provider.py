@@ -32,6 +32,7 @@ from kraj.openstack.cloud import Cloud
 from kraj.openstack.configuration import settings_from
 from kraj.openstack.diffing import Change, diff
 from kraj.openstack.errors import PartialFailure
+from kraj.openstack.finding import orphans
 from kraj.openstack.keeping import as_kept, refreshed_inputs
 from kraj.openstack.resource import Resource
 from kraj.openstack.unfinished import UNFINISHED, mark
@@ -128,6 +129,14 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Delete(self, request: Any, context: Context) -> empty_pb2.Empty:
         """Delete an object; its absence is success."""
         return _guarded(context, lambda: self._delete(request))
+
+    def find_existing(self, request: Any, context: Context) -> list[provider_pb2.ReadResponse]:
+        """What an interrupted creation has left behind; not part of Pulumi's contract.
+
+        The request has `type`, `urn`, `inputs`, `since` (seconds) and `known` (ids of others).
+        Outputs say under `UNFINISHED` what the next update has to do.
+        """
+        return _guarded(context, lambda: self._find_existing(request))
 
     def Invoke(self, request: Any, context: Context) -> provider_pb2.InvokeResponse:
         """Run a data source."""
@@ -236,6 +245,21 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
         outputs = _plain(decode_struct(request.properties))
         kind(self.cloud, request.timeout).delete(request.id, outputs)
         return empty_pb2.Empty()
+
+    def _find_existing(self, request: Any) -> list[provider_pb2.ReadResponse]:
+        kind = types.resource_type(_type_of(request))
+        sent = decode_struct(request.inputs)
+        inputs, secret = _plain(sent), _secret_outputs(kind, sent)
+        resource = kind(self.cloud)
+        found = []
+        for orphan in orphans(resource, inputs, request.since, request.known):
+            outputs = resource.outputs(orphan.identity, orphan.found, inputs)
+            remedy = resource.remedy_of(orphan.found, inputs)
+            if remedy is not None:
+                outputs[UNFINISHED] = str(remedy)
+            properties = encode_struct(conceal(outputs, secret))
+            found.append(provider_pb2.ReadResponse(id=orphan.identity, properties=properties))
+        return found
 
     def _invoke(self, request: Any) -> provider_pb2.InvokeResponse:
         source = types.function(request.tok)

@@ -27,6 +27,10 @@ class QuotaResource(Resource):
         found = self.put_update(project, inputs, self.create_body(inputs)) or {}
         return {**found, "id": f"{project}/{inputs.get('region') or self.cloud.region_name}"}
 
+    def natural_identity(self, inputs: Properties) -> str:
+        """Project and region."""
+        return f"{inputs['projectId']}/{inputs.get('region') or self.cloud.region_name}"
+
     def fetch(self, identity: str) -> Properties | None:
         """The quota; Nova calls the request wrong where the project does not exist any more."""
         try:

@@ -16,10 +16,12 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from kraj.errors import KrajError
+from kraj.openstack import finding
 from kraj.openstack.cloud import Call, Cloud
 from kraj.openstack.creating import Wanted, create
 from kraj.openstack.errors import REFUSED, PartialFailure
 from kraj.openstack.fields import EMPTY, WHOLE, Field, dig, from_api, is_empty, put, text, to_api
+from kraj.openstack.unfinished import Remedy
 from kraj.openstack.waiter import Watch
 
 Properties = dict[str, Any]
@@ -53,6 +55,9 @@ class Resource:
     #: API fields that tell an object from others, should the answer to its creation be lost
     told_by: ClassVar[tuple[str, ...]] = ("name",)
     listing: ClassVar[str] = ""  #: below the collection, where objects are listed in full
+    listing_parameters: ClassVar[Mapping[str, Any]] = {}  #: that show all objects there are
+    #: the API tells the secret once, in the answer to a creation: what is found later is useless
+    secret_once: ClassVar[str] = ""  #: the property with the secret, where a program gives none
     timeout_seconds: ClassVar[float] = 600.0  #: of each operation, where the program sets none
     fields: ClassVar[dict[str, Field]] = {}  #: by property name; filled from the declarations
 
@@ -138,6 +143,31 @@ class Resource:
     def identity_of(self, found: Properties) -> str:
         """The Pulumi id of an object that the API shows."""
         return str(found["id"])
+
+    def natural_identity(self, _inputs: Properties) -> str:
+        """The id that follows from the inputs; empty where only the cloud can tell it."""
+        return ""
+
+    def find_existing(self, inputs: Properties, since: float | None) -> list[str]:
+        """Ids of what a creation with these inputs may have made since it began (in seconds).
+
+        For runs that were cut off. Names need not be unique: several ids may fit.
+        """
+        identity = self.natural_identity(inputs)
+        if not identity:
+            found = finding.listed(self, self.create_body(inputs), since)
+            return [self.identity_of(item) for item in found]
+        existing = self.fetch(identity)
+        return [] if existing is None or finding.is_older(existing, since) else [identity]
+
+    def remedy_of(self, found: Properties, inputs: Properties) -> Remedy | None:
+        """What has to be done with an object of which nobody saw the creation's end."""
+        lost = self.secret_once and not inputs.get(self.secret_once)
+        if lost or finding.has_failed(found):
+            return Remedy.REPLACE
+        kind = type(self)
+        follows = kind.created or kind.settle_created is not Resource.settle_created
+        return Remedy.FINISH if follows else None
 
     def collection_path(self) -> str:
         """Where the API keeps the objects of this type."""

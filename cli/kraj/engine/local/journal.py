@@ -77,8 +77,13 @@ class Journal:
         *,
         add: ResourceState | None = None,
         drop: ResourceState | None = None,
+        replaces: ResourceState | None = None,
     ) -> None:
-        """Record that a step ended, with what it added and what it ended. Raises KRJ308."""
+        """Record that a step ended, with what it added and what it ended. Raises KRJ308.
+
+        What is replaced waits for its deletion from the same write on: no state that a dying
+        process leaves has two live resources of one name.
+        """
         with self._lock:
             if self._closed:
                 return
@@ -88,6 +93,8 @@ class Journal:
             if drop is not None:
                 self._remove(drop)
             if add is not None:
+                if replaces is not None:
+                    replaces.delete = True
                 self._done.append(add)
             ticket = self._ticket()
         if operation is not None:
@@ -97,6 +104,31 @@ class Journal:
         # By identity: two states of one URN may be equal while one waits for its deletion.
         self._base = [old for old in self._base if old is not resource]
         self._done = [new for new in self._done if new is not resource]
+
+    def adopt(self, operation: PendingOperation, resource: ResourceState) -> None:
+        """A creation whose end was not seen has made this: the state knows it from now on.
+
+        It takes the place of what it was to replace, which is to be deleted where it still exists.
+        """
+        with self._lock:
+            self._forget(operation)
+            found = (at for at, old in enumerate(self._base) if old.urn == resource.urn)
+            at = next((at for at in found if not self._base[at].delete), len(self._base))
+            if at < len(self._base):
+                old = self._base[at]
+                if old.pending_replacement or old.external:
+                    del self._base[at]
+                else:
+                    old.delete = True
+            self._base.insert(at, resource)
+
+    def abandon(self, operation: PendingOperation) -> None:
+        """A creation whose end was not seen has made nothing."""
+        with self._lock:
+            self._forget(operation)
+
+    def _forget(self, operation: PendingOperation) -> None:
+        self._pending = [item for item in self._pending if item is not operation]
 
     def rename(self, old: str, new: str) -> None:
         """Follow an alias: everything that refers to `old` refers to `new` from now on."""

@@ -75,6 +75,17 @@ class ReadResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for: what a creation that nobody saw the end of may have made."""
+
+    urn: str
+    type: str
+    inputs: struct_pb2.Struct
+    since: float | None  #: when the creation began, in seconds; None: not known
+    known: frozenset[str]  #: ids that others have
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """One property that a provider's check refused; `property` may be empty."""
 
@@ -230,6 +241,22 @@ class Provider:
         return ReadResult(
             response.id, from_struct(response.properties), from_struct(response.inputs)
         )
+
+    def find_existing(
+        self, resource: ResourceState, since: float | None, known: frozenset[str]
+    ) -> list[ReadResult] | None:
+        """What an interrupted creation has left behind; None: the provider cannot look.
+
+        Not part of Pulumi's contract: providers in this process may have it.
+        """
+        if not hasattr(self.servicer, "find_existing"):
+            return None
+        inputs = self._wire(resource.inputs)
+        search = Search(resource.urn, resource.type, inputs, since, known)
+        return [
+            ReadResult(item.id, from_struct(item.properties), resource.inputs)
+            for item in self._call("find_existing", search)
+        ]
 
     def invoke(
         self, token: str, arguments: Properties, *, preview: bool

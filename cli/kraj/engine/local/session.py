@@ -14,6 +14,7 @@ from kraj.engine.errors import PROGRAM_FAILED, interrupted
 from kraj.engine.local.builtin import BuiltinProvider
 from kraj.engine.local.deletion import Deleter
 from kraj.engine.local.monitor import EngineService, Monitor, serving
+from kraj.engine.local.orphans import Orphans
 from kraj.engine.local.packages import Packages
 from kraj.engine.local.program import Program
 from kraj.engine.local.providers import ProviderFactory
@@ -25,6 +26,7 @@ from kraj.engine.local.urns import name_of
 from kraj.engine.local.values import Properties, Secret
 from kraj.errors import KrajError
 
+_IN_DOUBT = frozenset({"updating", "deleting"})  #: steps that may be half done on what exists
 _PROGRAM_GRACE_SECONDS = 2.0  #: for a program to notice that its run is stopping
 
 
@@ -44,6 +46,7 @@ class Session:
         builtin = {"pulumi": lambda *_: BuiltinProvider(outputs_of, run.spec.project)}
         self._packages = Packages(run, {**factories, **builtin}, provider_config(run.spec))
         self._deleter = Deleter(run, self._packages)
+        self._orphans = Orphans(run, self._packages)
         run.on_abandon = self._packages.cancel
 
     # -- what a run consists of
@@ -57,33 +60,22 @@ class Session:
 
     def refresh(self, pending: list[PendingOperation]) -> None:
         """Bring the state to what the providers find."""
-        self._warn(pending)
+        self._orphans.settle(pending)
         Refresher(self._run, self._packages).refresh(self._run.journal.remaining())
 
     def destroy(self, pending: list[PendingOperation]) -> None:
         """Delete everything that the state knows."""
-        self._warn(pending)
+        self._orphans.settle(pending)
         self._deleter.delete_all(self._run.journal.remaining())
 
     def _look_back(self, pending: list[PendingOperation], *, refresh: bool) -> None:
-        """Read again what may differ from the state: all, or what a broken run was changing."""
-        self._warn(pending)
+        """Settle what a broken run left open; read again what may differ from the state."""
+        self._orphans.settle(pending)
         remaining = self._run.journal.remaining()
-        touched = {item.resource.urn for item in pending if item.type == "updating"}
+        touched = {item.resource.urn for item in pending if item.type in _IN_DOUBT}
         chosen = remaining if refresh else [old for old in remaining if old.urn in touched]
         if chosen:
             Refresher(self._run, self._packages, recorded=False).refresh(chosen)
-
-    def _warn(self, pending: list[PendingOperation]) -> None:
-        for item in pending:
-            if item.type == "creating":
-                resource = item.resource
-                self._run.note(
-                    f"warning: an earlier run was interrupted while it created {resource.type} "
-                    f"{resource.urn.rpartition('::')[2]!r}; if it exists in the cloud, it is not "
-                    "in the state: look for it there and delete it",
-                    urn=resource.urn,
-                )
 
     def _run_program(self, program: Program) -> None:
         run = self._run

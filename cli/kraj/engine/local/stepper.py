@@ -223,6 +223,7 @@ class Stepper:
         step: Step,
         *,
         drop: ResourceState | None,
+        replaces: ResourceState | None = None,
     ) -> ResourceState:
         run, journal = self._run, self._run.journal
         state.created = state.modified = now()
@@ -231,10 +232,10 @@ class Stepper:
             try:
                 state.id, outputs = self._ask_to_create(provider, state)
             except ProviderError as error:
-                self._end_failed(operation, state, drop, error)
+                self._end_failed(operation, state, drop, error, replaces=replaces)
                 raise
             self._set_outputs(state, outputs)
-            journal.end(operation, add=state, drop=drop)
+            journal.end(operation, add=state, drop=drop, replaces=replaces)
         return state
 
     def _ask_to_create(self, provider: Provider, state: ResourceState) -> tuple[str, Properties]:
@@ -286,6 +287,8 @@ class Stepper:
         state: ResourceState,
         old: ResourceState | None,
         error: ProviderError,
+        *,
+        replaces: ResourceState | None = None,
     ) -> None:
         """A step failed: keep what the provider says is there all the same."""
         if error.partial is None:
@@ -294,7 +297,7 @@ class Stepper:
         state.id = error.partial.id or state.id
         state.init_errors = list(error.partial.reasons)
         self._set_outputs(state, error.partial.outputs)
-        self._run.journal.end(operation, add=state, drop=old)
+        self._run.journal.end(operation, add=state, drop=old, replaces=replaces)
 
     def _set_outputs(self, state: ResourceState, outputs: Properties) -> None:
         state.outputs = mark_secrets(outputs, state.inputs, state.additional_secret_outputs)
@@ -324,10 +327,7 @@ class Stepper:
             victims = [*self._dependents(old), old]
             self._deleter.delete_for_replacement(victims)
             return self._create(provider, state, step, drop=old)
-        created = self._create(provider, state, step, drop=None)
-        old.delete = True
-        self._run.journal.end(None)
-        return created
+        return self._create(provider, state, step, drop=None, replaces=old)
 
     def _dependents(self, root: ResourceState) -> list[ResourceState]:
         """Resources that cannot stay while `root` is away: those that its replacement replaces."""
