@@ -5,7 +5,7 @@ KRAJ := .venv/bin/kraj
 DEMO := --only centre --only tenant:liberec --only tenant:jablonec-nad-nisou --only tenant:zelezny-brod
 export KRAJ_REGION ?= liberecky
 
-.PHONY: help setup demo test test-unit lint format lock clean
+.PHONY: help setup demo test test-all test-unit lint format lock clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: setup ## Bring up OpenStack, provision the centre and three municipalities
 test: lint ## Run the linters and all tests; OpenStack is started for them
 	.venv/bin/pytest tests/unit tests/conformance -n 2
 	.venv/bin/pytest tests/lab
+
+test-all: ## As `make test`, with every step at which a run can be killed instead of a share
+	KRAJ_ALL_STEPS=1 $(MAKE) test
 
 test-unit: setup ## Run the unit tests alone (seconds)
 	.venv/bin/pytest tests/unit -n 2
