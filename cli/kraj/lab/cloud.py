@@ -72,9 +72,8 @@ def fill_catalogue(settings: LabSettings) -> None:
         if name not in present:
             identity.create_role(name=name)
     roles = {role.name: role for role in identity.roles()}
-    project = identity.find_project("service", domain_id="default") or identity.create_project(
-        name="service", domain_id="default"
-    )
+    found = identity.projects(name="service", domain_id="default")
+    project = next(found, None) or identity.create_project(name="service", domain_id="default")
     users = {user.name: user for user in identity.users(domain_id="default")}
     services = {service.name: service for service in identity.services()}
     endpoints = {(item.service_id, item.interface) for item in identity.endpoints()}

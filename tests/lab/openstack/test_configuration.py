@@ -70,34 +70,38 @@ def test_the_environment_logs_in(entry, provider, monkeypatch):
     assert cloud_of({}, environment).project_id == provider.cloud.project_id
 
 
-def test_an_application_credential_logs_in(things, password_settings, provider):
+@pytest.fixture
+def credential_settings(things, password_settings):
+    """A log-in that nobody has used yet."""
     credential = things.create(CREDENTIAL, unrestricted=False)
-    outputs = reveal(credential.outputs)
-    cloud = cloud_of(
-        {
-            "authUrl": password_settings["authUrl"],
-            "applicationCredentialId": credential.id,
-            "applicationCredentialSecret": outputs["secret"],
-            "region": password_settings["region"],
-        }
-    )
-    assert cloud.project_id == provider.cloud.project_id
+    return {
+        "authUrl": password_settings["authUrl"],
+        "applicationCredentialId": credential.id,
+        "applicationCredentialSecret": reveal(credential.outputs)["secret"],
+        "region": password_settings["region"],
+    }
 
 
-def test_one_log_in_serves_many_services(lab_cloud, provider_for):
-    provider = provider_for(lab_cloud.clouds_file)
-    requests = []
-    session = provider.cloud._connected().get_session()
+def test_an_application_credential_logs_in(credential_settings, provider):
+    assert cloud_of(credential_settings).project_id == provider.cloud.project_id
+
+
+def test_one_log_in_serves_many_services_and_providers(credential_settings, monkeypatch):
+    cloud = cloud_of(credential_settings)
+    session = cloud._connected().get_session()
     original = session.session.request
+    methods = []
 
     def counting(method, url, **options):
-        requests.append((method, url))
+        methods.append(method)
         return original(method, url, **options)
 
-    session.session.request = counting
-    provider.cloud.get("network", "networks", parameters={"limit": 1})
-    provider.cloud.get("identity", "regions")
-    assert [method for method, _ in requests] == ["POST", "GET", "GET"]
+    monkeypatch.setattr(session.session, "request", counting)
+    cloud.get("network", "networks", parameters={"limit": 1})
+    cloud.get("image", "images", parameters={"limit": 1})
+    cloud_of(credential_settings).get("network", "networks", parameters={"limit": 1})
+    assert [method for method in methods if method != "GET"] == ["POST"]
+    assert methods[0] == "POST"
 
 
 def test_a_wrong_password_is_named(password_settings):

@@ -72,7 +72,7 @@ def test_a_load_balancer_with_all_its_parts_lives_and_changes(things, subnet):
     )
     pool.assert_settled()
     change(pool, lbMethod="SOURCE_IP", persistence=None, description="servers")
-    assert pool.outputs["persistence"] == {}
+    assert pool.outputs["persistence"] is None
 
     members = things.create(
         MEMBERS,
