@@ -184,23 +184,29 @@ def _apis(settings: LabSettings) -> Iterator[Service]:
 
 
 def _worker(
-    settings: LabSettings, name: str, *arguments: str | Path, port: int | None = None
+    settings: LabSettings,
+    name: str,
+    *arguments: str | Path,
+    port: int | None = None,
+    phase: int = WORKERS,
 ) -> Service:
     return Service(
         name,
         _launch(settings, name, *arguments),
-        WORKERS,
+        phase,
         port,
         environment=_openstack_environment(settings),
     )
 
 
 def _nova(settings: LabSettings) -> Iterator[Service]:
-    for name in ("nova-conductor", "nova-scheduler"):
+    # The conductor comes first: a compute host whose call it does not hear yet waits for 10 s.
+    for name, phase in (("nova-conductor", APIS), ("nova-scheduler", WORKERS)):
         yield _worker(
             settings, name,
             "--config-file", settings.etc / "nova" / "nova.conf",
             "--log-file", settings.log / f"{name}.log",
+            phase=phase,
         )  # fmt: skip
     for number in range(1, COMPUTE_HOSTS + 1):
         host = f"compute{number}"

@@ -129,7 +129,8 @@ class Startup:
 
     def _start_services(self) -> None:
         self._wait([item for item in self._of(STORES) if item.name == "rabbitmq"])
-        self._start_all(self._of(APIS, WORKERS))
+        self._start_all(self._of(APIS))
+        self._start_all(self._of(WORKERS))
 
     def _prepare_databases(self) -> None:
         self._once("accounts", lambda: database.create_accounts(self._settings))
