@@ -122,7 +122,7 @@ class Startup:
         self._start_all(item for item in self._of(STORES) if item.name == "epmd")
         self._launch(self._of(STORES))
         # RabbitMQ, the slowest, is waited for where it is needed: before the services.
-        self._wait([item for item in self._of(STORES) if item.name != "rabbitmq"])
+        self._wait([item for item in self._of(STORES) if item.name not in ("epmd", "rabbitmq")])
         if self._is_done(self._catalogue_stamp):
             # Tables and catalogue are there: all APIs can load while the queue starts.
             self._launch(self._of(IDENTITY, APIS))
