@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,12 +25,14 @@ from kraj.openstack.errors import (
     WRONG_CREDENTIALS,
     from_response,
 )
-from kraj.openstack.sessions import with_shared_session
+from kraj.openstack.sessions import log_in_lock, with_shared_session
 from kraj.openstack.waiter import Waiter
 
 if TYPE_CHECKING:
     import requests
     from openstack.config import cloud_region
+
+    from kraj.openstack.batching import Lists
 
 #: Version that a catalogue's address is completed with where it names none; the same versions that
 #: the OpenStack documentation gives as current for each API.
@@ -47,6 +49,8 @@ _VERSIONS: Final = {
     "object-store": "",
 }
 _HAS_VERSION: Final = re.compile(r"/v\d+(\.\d+)?(/|$)")
+
+_UNAUTHORIZED: Final = 401
 
 Parameters = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
@@ -81,13 +85,14 @@ class Cloud:
     ) -> None:
         self._settings = settings
         self._report = report
-        self._policy = policy or retry.Policy()
+        self.policy = policy or retry.Policy()
         self._lock = threading.RLock()
         self._endpoints: dict[str, str] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._region: cloud_region.CloudRegion | None = None
         self._session: Any = None
         self.waiter = Waiter(self)
+        self.lists: Lists | None = None  #: while a refresh reads: what it lists
 
     # --- connection
 
@@ -120,8 +125,8 @@ class Cloud:
 
     def _access(self) -> Any:
         """The token with its catalogue; asks Keystone at most once at a time."""
-        with self._lock:
-            session = self._connected().get_session()
+        session = self._connected().get_session()
+        with log_in_lock(session):
             holder: list[Any] = []
 
             def authenticate() -> retry.Response:
@@ -132,7 +137,23 @@ class Cloud:
             answer = self._sent(authenticate, "log in", idempotent=True)
             if answer.status_code >= 400:
                 raise from_response(answer, "log in")
+            self._distrust_clock(session.auth, holder[0])
             return holder[0]
+
+    def _distrust_clock(self, auth: Any, access: Any) -> None:
+        """Keep a token until the cloud refuses it where our clock takes a new one for old.
+
+        The plugin would log in anew for each request.
+        """
+        if auth.reauthenticate and access.will_expire_soon(auth.MIN_TOKEN_LIFE_SECONDS):
+            auth.reauthenticate = False
+            self.tell("new tokens of the cloud have expired already by the clock of this machine")
+
+    def _renew(self, token: str) -> None:
+        """Log in again, unless another thread has done so since the token was used."""
+        with log_in_lock(self._session):
+            if self._access().auth_token == token:
+                self._session.invalidate()
 
     def endpoint(self, service: str) -> str:
         """The service's versioned address. Raises KRJ413 where the catalogue has none."""
@@ -192,17 +213,32 @@ class Cloud:
         if call.idempotent is not None:
             idempotent = call.idempotent
 
-        def request() -> Any:
-            return translated(lambda: self._session.request(url, call.method, **options))
-
         answer: requests.Response = self._sent(
-            request, call.title, idempotent=idempotent, busy=call.busy
+            lambda: self._attempt(url, call.method, options),
+            call.title,
+            idempotent=idempotent,
+            busy=call.busy,
         )
         if answer.status_code >= 400 and answer.status_code not in call.accepted:
             error = from_response(answer, call.title)
             error.details["unsure"] = not idempotent and answer.status_code >= 500
             raise error
         return answer
+
+    def _attempt(self, url: str, method: str, options: Mapping[str, Any]) -> requests.Response:
+        """Send once; twice where the cloud does not take the token any more.
+
+        Logging in has retries of its own: its failures leave no doubt about this request.
+        """
+        for last_try in (False, True):
+            token = str(self._access().auth_token)
+            headers = {**options["headers"], "X-Auth-Token": token}
+            known = {**options, "headers": headers, "authenticated": False}
+            answer = translated(lambda known=known: self._session.request(url, method, **known))
+            if answer.status_code != _UNAUTHORIZED or last_try:
+                break
+            self._renew(token)
+        return whole(answer, method)
 
     def _endpoint_or_error(self, call: Call) -> str:
         try:
@@ -234,7 +270,7 @@ class Cloud:
             return retry.send(
                 request,
                 idempotent=idempotent,
-                policy=self._policy,
+                policy=self.policy,
                 notify=lambda again: self._notify(again, title),
                 retry_statuses=busy,
             )
@@ -262,8 +298,20 @@ class Cloud:
 
     def find(self, service: str, path: str, **options: Any) -> dict[str, Any] | None:
         """The object at a path, or None where it does not exist."""
-        answer = self.call(Call(service, "GET", path, accepted=frozenset({404}), **options))
+        return self._read(Call(service, "GET", path, **options))
+
+    def exists(self, service: str, path: str, **options: Any) -> bool:
+        """Whether there is what a path names, for APIs that tell no more."""
+        return self._read(Call(service, "HEAD", path, **options)) is not None
+
+    def answer(self, call: Call) -> dict[str, Any] | None:
+        """The content of an answer; None where what is asked for does not exist."""
+        answer = self.call(replace(call, accepted=call.accepted | {404}))
         return None if answer.status_code == 404 else _content(answer)
+
+    def _read(self, call: Call) -> dict[str, Any] | None:
+        lists = self.lists
+        return self.answer(call) if lists is None else lists.answer(self, call)
 
     def post(self, service: str, path: str, body: Any, **options: Any) -> dict[str, Any]:
         """Create, or start an action."""
@@ -305,6 +353,20 @@ def _content(answer: requests.Response) -> dict[str, Any]:
             FAILING, f"{answer.request.method} {answer.url} was answered with no JSON"
         ) from error
     return value if isinstance(value, dict) else {"items": value}
+
+
+def whole(answer: requests.Response, method: str) -> requests.Response:
+    """The answer. Raises ConnectionLostError where its body was cut short on the way."""
+    told = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    if answer.status_code >= 400 or told != "application/json":
+        return answer
+    try:
+        if answer.content or (method == "GET" and answer.status_code == 200):
+            answer.json()
+    except ValueError as error:
+        message = f"{method} {answer.url} was answered in part"
+        raise retry.ConnectionLostError(message, taken=True) from error
+    return answer
 
 
 def translated(action: Any) -> Any:

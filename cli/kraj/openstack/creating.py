@@ -8,7 +8,6 @@ never taken and never made twice: the error says where to look.
 
 from __future__ import annotations
 
-import email.utils
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +15,15 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from kraj.errors import KrajError
-from kraj.openstack.errors import UNSURE
+from kraj.openstack.errors import UNSURE, status_of
+from kraj.openstack.retry import Policy, http_date
 
 Object = dict[str, Any]
-#: Seconds before each look. The first ones are long enough for a service to end what it does for a
-#: client that is gone; all together a minute, as long as a restart of a service takes.
-_DELAYS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 #: Services tell times in whole seconds, and those of their hosts differ a little.
 _SLACK_SECONDS: Final = 2.0
 _TIMES: Final = ("created_at", "created")
+_CONFLICT: Final = 409
+_DELAYS: Final = Policy().look_delays_seconds
 
 
 class Listing(Protocol):
@@ -76,25 +75,49 @@ def create(
     look: Callable[[Mapping[str, Any]], Listing],
     wanted: Wanted,
     *,
+    delays: Sequence[float] = _DELAYS,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Object:
     """Send until the object is there; returns it as the API shows it.
 
-    `send` raises KrajErrors; those whose detail `unsure` is true leave open what has happened.
+    `send` raises KrajErrors; those whose detail `unsure` is true leave open what has happened, and
+    so does a conflict after one of them: it may be with what was made unheard.
     """
     started = clock()
-    for delay in _DELAYS:
+    unsure = False
+    for delay in (*delays, None):
         try:
             return send()
         except KrajError as error:
-            if not error.details.get("unsure") or not wanted.recognisable:
+            conflict = status_of(error) == _CONFLICT
+            if unsure and conflict:
+                error.details["unsure"] = True
+            unsure = bool(error.details.get("unsure"))
+            if not unsure or conflict or not wanted.recognisable or delay is None:
                 raise
             sleep(delay)
-            found = _found(look(wanted.criteria), wanted, started, clock, error)
+            found = _look(look, wanted, started, clock, error)
             if found is not None:
                 return found
-    return send()
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _look(
+    look: Callable[[Mapping[str, Any]], Listing],
+    wanted: Wanted,
+    started: float,
+    clock: Callable[[], float],
+    error: KrajError,
+) -> Object | None:
+    """What was made since the start; None: nothing was. The outcome stays open where it fails."""
+    try:
+        listing = look(wanted.criteria)
+    except KrajError as failure:
+        failure.details["unsure"] = True
+        failure.hint = UNSURE
+        raise
+    return _found(listing, wanted, started, clock, error)
 
 
 def _found(
@@ -131,10 +154,8 @@ def items_of(content: Any) -> list[Object]:
 
 def _service_time(listing: Listing) -> float:
     """The service's clock, in seconds; ours where the answer has no date."""
-    try:
-        return email.utils.parsedate_to_datetime(listing.headers["Date"]).timestamp()
-    except (KeyError, ValueError):
-        return time.time()
+    told = http_date(listing.headers.get("Date", ""))
+    return time.time() if told is None else told
 
 
 def made_at(found: Mapping[str, Any]) -> float | None:

@@ -35,6 +35,7 @@ from kraj.openstack.errors import PartialFailure
 from kraj.openstack.finding import orphans
 from kraj.openstack.keeping import as_kept, refreshed_inputs
 from kraj.openstack.resource import Resource
+from kraj.openstack.retry import Policy
 from kraj.openstack.unfinished import UNFINISHED, mark
 from kraj.openstack.values import (
     UNKNOWN,
@@ -65,13 +66,20 @@ _STATUS: Final[dict[ErrorCode, grpc.StatusCode]] = {
 
 
 class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """One provider; `report` hears of retries, `environment` stands in for os.environ."""
+    """One provider; `report` hears of retries, `environment` stands in for os.environ.
+
+    `policy` bounds the retries; None: as docs/provider.md says.
+    """
 
     def __init__(
-        self, report: Reporter = ignore, environment: Mapping[str, str] | None = None
+        self,
+        report: Reporter = ignore,
+        environment: Mapping[str, str] | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self._report = report
         self._environment = environment
+        self._policy = policy
         self._cloud: Cloud | None = None
 
     # --- the provider itself
@@ -173,7 +181,7 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
         for key, value in request.variables.items():
             values.setdefault(key.rpartition(":")[2], value)
         known = {name: value for name, value in values.items() if not has_unknown(value)}
-        self._cloud = Cloud(settings_from(known, self._environment), self._report)
+        self._cloud = Cloud(settings_from(known, self._environment), self._report, self._policy)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=False
         )

@@ -19,7 +19,7 @@ from kraj.errors import KrajError
 from kraj.openstack import finding
 from kraj.openstack.cloud import Call, Cloud
 from kraj.openstack.creating import Wanted, create
-from kraj.openstack.errors import REFUSED, PartialFailure
+from kraj.openstack.errors import FAILING, REFUSED, PartialFailure
 from kraj.openstack.fields import EMPTY, WHOLE, Field, dig, from_api, is_empty, put, text, to_api
 from kraj.openstack.unfinished import Remedy
 from kraj.openstack.waiter import Watch
@@ -223,10 +223,18 @@ class Resource:
             listing = Call(self.service, "GET", path, parameters=criteria)
             return self.cloud.call(replace(listing, microversion=call.microversion))
 
+        def ask() -> Properties:
+            answer = self.cloud.call(call)
+            if not answer.content:
+                words = f"{call.title}: the answer is empty"
+                raise KrajError(FAILING, words, details={"unsure": True})
+            return self.unwrapped(answer.json())
+
         return create(
-            lambda: self.unwrapped(self.cloud.call(call).json()),
+            ask,
             look,
             Wanted(body, self.told_by, lambda: self.cloud.project_id),
+            delays=self.cloud.policy.look_delays_seconds,
         )
 
     def settle_created(self, identity: str, found: Properties, _inputs: Properties) -> Properties:
@@ -271,6 +279,10 @@ class Resource:
             self.service, self.object_path(identity), microversion=self.microversion
         )
         return None if answer is None else self.unwrapped(answer)
+
+    def expected_reads(self, identity: str, _known: Properties) -> tuple[Call, ...]:
+        """Requests that `read` will make, for whoever can answer those of many objects at once."""
+        return (self.request("GET", self.object_path(identity)),)
 
     def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
         """Pulumi's outputs; `known` (inputs or older outputs) fills what the API does not tell."""

@@ -9,6 +9,7 @@ one is for `kraj.openstack.creating`. Attempts and total time are bounded.
 from __future__ import annotations
 
 import email.utils
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -48,6 +49,10 @@ class Policy:
     first_delay_seconds: float = 0.25
     longest_delay_seconds: float = 15.0
     longest_retry_after_seconds: float = 90.0
+    #: Before each look for what a creation without an answer may have made. The first ones are long
+    #: enough for a service to end what it does for a client that is gone; all together a minute, as
+    #: long as a restart of a service takes.
+    look_delays_seconds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +115,40 @@ def _delay(
     if answer is None:
         return float(backoff) if idempotent or (lost is not None and not lost.taken) else None
     status = answer.status_code
-    asked = retry_after_seconds(answer.headers.get("Retry-After", ""))
+    asked = retry_after_seconds(answer.headers)
     busy = status == 429 or (status == 503 and asked is not None) or status in retry_statuses
     if not busy and not (idempotent and status in _SERVER_ERRORS):
         return None
     if asked is None:
         return float(backoff)
-    return float(min(asked, policy.longest_retry_after_seconds))
+    # Who asks for no pause, or for one that is over, must not be sent all attempts at once.
+    return float(max(min(asked, policy.longest_retry_after_seconds), backoff))
 
 
-def retry_after_seconds(header: str, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds that a Retry-After header asks for: a number or a date (RFC 9110, section 10.2.3)."""
-    if not header:
-        return None
+def retry_after_seconds(
+    headers: Mapping[str, str], now: Callable[[], float] = time.time
+) -> float | None:
+    """Seconds that a Retry-After header asks for: a number or a date (RFC 9110, section 10.2.3).
+
+    A date is compared with the answer's own one, as the clock here may differ from the service's.
+    """
+    asked = headers.get("Retry-After", "")
     try:
-        return max(0.0, float(header))
+        seconds = float(asked)
     except ValueError:
-        pass
+        moment = http_date(asked)
+        if moment is None:
+            return None
+        sent = http_date(headers.get("Date", ""))
+        seconds = moment - (now() if sent is None else sent)
+    return None if math.isnan(seconds) else max(0.0, seconds)
+
+
+def http_date(header: str) -> float | None:
+    """A date in a header, in seconds; None where it is none."""
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - now())
-    except ValueError:
+        return email.utils.parsedate_to_datetime(header).timestamp()
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

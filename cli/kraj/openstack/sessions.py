@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from kraj.openstack.configuration import POOL_SIZE
@@ -21,6 +22,7 @@ _ANSWER_SECONDS: Final = 300.0
 
 _REGIONS: Final[dict[str, cloud_region.CloudRegion]] = {}
 _LOCK: Final = threading.Lock()
+_LOG_INS: Final[weakref.WeakKeyDictionary[Any, threading.RLock]] = weakref.WeakKeyDictionary()
 
 
 def with_shared_session(region: cloud_region.CloudRegion) -> cloud_region.CloudRegion:
@@ -34,6 +36,12 @@ def with_shared_session(region: cloud_region.CloudRegion) -> cloud_region.CloudR
             _widen_pool(session)
             _REGIONS[key] = region
         return _REGIONS[key]
+
+
+def log_in_lock(session: Any) -> threading.RLock:
+    """Held by whoever gets or drops the session's token: keystoneauth cannot do both at once."""
+    with _LOCK:
+        return _LOG_INS.setdefault(session, threading.RLock())
 
 
 def _widen_pool(session: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from kraj.errors import KrajError
 from kraj.openstack.creating import Wanted, create
-from kraj.openstack.errors import CLOUD_UNREACHABLE, REFUSED, UNSURE
+from kraj.openstack.errors import CLOUD_UNREACHABLE, CONFLICT, FAILING, REFUSED, UNSURE
 
 BEGUN = 1_800_000_000.0  #: seconds, on the service's clock
 BODY = {"name": "records", "description": "of Bělá", "admin_state_up": True}
@@ -135,3 +135,32 @@ def test_a_key_that_was_not_asked_for_must_be_empty() -> None:
     narrower = {**BODY, "id": "other", "created_at": at(0), "remote_ip_prefix": "10.0.0.0/8"}
     service = Service(makes=False, there=[narrower])
     assert service.create(keys=("name", "remote_ip_prefix"))["id"] == "made-2"
+
+
+def test_a_conflict_with_what_may_have_been_made_unheard_leaves_the_outcome_open() -> None:
+    service = Service(makes=False)
+    first = service.send
+
+    def send() -> dict[str, Any]:
+        if service.calls:
+            raise KrajError(CONFLICT, "create network: it exists", details={"status": 409})
+        return first()
+
+    service.send = send  # type: ignore[method-assign]
+    with pytest.raises(KrajError, match="it exists") as caught:
+        service.create()
+    assert caught.value.details["unsure"]
+    assert service.seconds < 5
+
+
+def test_a_look_that_fails_leaves_the_outcome_open() -> None:
+    service = Service()
+
+    def look(_criteria: dict[str, Any]) -> Service:
+        raise KrajError(FAILING, "GET networks: down")
+
+    service.look = look  # type: ignore[method-assign]
+    with pytest.raises(KrajError, match="down") as caught:
+        service.create()
+    assert caught.value.details["unsure"]
+    assert caught.value.hint.startswith(UNSURE)

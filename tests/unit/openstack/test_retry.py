@@ -115,13 +115,33 @@ def test_attempts_and_time_are_bounded():
     assert sum(service.naps) <= 20
 
 
+DATE = "Sun, 17 Mar 2030 17:46:50 GMT"
+AT = 1_900_000_010.0
+
+
 def test_retry_after_may_be_a_date():
-    at = 1_900_000_000.0
-    header = "Sun, 17 Mar 2030 17:46:50 GMT"
-    assert retry_after_seconds(header, now=lambda: at) == 10.0
-    assert retry_after_seconds(header, now=lambda: at + 60) == 0.0
-    assert retry_after_seconds("soon") is None
-    assert retry_after_seconds("") is None
+    asked = {"Retry-After": DATE}
+    assert retry_after_seconds(asked, now=lambda: AT - 10) == 10.0
+    assert retry_after_seconds(asked, now=lambda: AT + 60) == 0.0
+
+
+@pytest.mark.parametrize("ahead", [-7200, 0, 7200])
+def test_a_date_is_read_by_the_clock_of_the_service(ahead):
+    headers = {"Retry-After": DATE, "Date": "Sun, 17 Mar 2030 17:46:45 GMT"}
+    assert retry_after_seconds(headers, now=lambda: AT + ahead) == 5.0
+
+
+@pytest.mark.parametrize("header", ["soon", "", "nan", "Sun, 99 Foo 2030", "0x10"])
+def test_what_is_no_retry_after_asks_for_nothing(header):
+    assert retry_after_seconds({"Retry-After": header}) is None
+
+
+@pytest.mark.parametrize("header", ["0", "-5", "Sun, 17 Mar 2002 17:46:50 GMT"])
+def test_a_pause_that_is_over_does_not_use_up_all_attempts_at_once(header):
+    service = Service([Answer(429, {"Retry-After": header})])
+    service.send(idempotent=True, policy=Policy(total_seconds=1000))
+    assert service.calls == 9
+    assert sum(service.naps) > 30
 
 
 def test_only_a_post_has_an_effect_twice():
