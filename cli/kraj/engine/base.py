@@ -100,6 +100,14 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Stacks that are refreshed in one go: what several of them would ask for is asked once."""
+
+    stacks: int  #: how many there are
+    shared: dict[Any, Any] = field(default_factory=dict)  #: belongs to the engine's providers
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One past update of a stack."""
 
@@ -128,8 +136,15 @@ class Engine(Protocol):
     def up(self, spec: StackSpec, report: Reporter, *, refresh: bool = False) -> Result: ...
 
     def refresh(
-        self, spec: StackSpec, report: Reporter, *, preview_only: bool = False
-    ) -> Result: ...
+        self,
+        spec: StackSpec,
+        report: Reporter,
+        *,
+        preview_only: bool = False,
+        together: Together | None = None,
+    ) -> Result:
+        """Read all resources back; `together` is given to each of the stacks of one refresh."""
+        ...
 
     def destroy(
         self, spec: StackSpec, report: Reporter, *, preview_only: bool = False

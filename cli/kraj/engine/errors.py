@@ -112,6 +112,29 @@ BAD_PASSPHRASE_FILE = error_code(
     "The file with the passphrase does not exist, is empty or cannot be read or written.",
     "Correct the path or its permissions.",
 )
+STATE_CHANGED = error_code(
+    "KRJ318",
+    "The state was changed by somebody else",
+    "Since this run read the stack's state, somebody else has replaced it: another machine, or "
+    "somebody who took the lock away. The run has stopped and has not overwritten what they wrote.",
+    "Wait until nobody works on the stack. Then run `kraj refresh` and the same command again. "
+    "What this run had made is in the file that the message names; compare the two.",
+)
+STATE_UNREACHABLE = error_code(
+    "KRJ319",
+    "The place of the state cannot be reached",
+    "The object storage or database that keeps the states does not answer, or refuses the "
+    "credentials.",
+    "Check its address (`state:` in region.yaml, KRAJ_STATE_URL) and your credentials, and run "
+    "`kraj doctor`.",
+)
+BAD_STATE_URL = error_code(
+    "KRJ320",
+    "Not a place for states",
+    "The address of the state is of no kind that kraj knows, or says something that must not be "
+    "in it.",
+    "Give a URL as docs/state.md describes it: file://, s3:// or postgres://.",
+)
 ORPHANS_AMBIGUOUS = error_code(
     "KRJ325",
     "Several objects may be the one that was being created",

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from kraj.engine.base import HistoryEntry, Result, StackSpec
 from kraj.engine.errors import BAD_STACK, NO_PULUMI, STATE_UNREADABLE
+from kraj.engine.local.buckets.base import Bucket
+from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.lock import refuse_if_locked
 from kraj.engine.local.salts import salt_of_existing
@@ -51,8 +53,8 @@ PARALLEL_STEPS = 16  #: provider calls at once in one stack, as in the local eng
 class PulumiEngine:
     """Applies stacks with Pulumi's command line. Implements `kraj.engine.base.Engine`.
 
-    States are kept in `state_dir`, or where PULUMI_BACKEND_URL of `environ` says. Raises KRJ312
-    without a command, KRJ350 with one that cannot be used.
+    States are kept in `bucket` (None: below `state_dir`), or where PULUMI_BACKEND_URL of `environ`
+    says. Raises KRJ312 without a command, KRJ350 with one that cannot be used.
     """
 
     name = "pulumi"
@@ -63,6 +65,7 @@ class PulumiEngine:
         *,
         environ: Mapping[str, str] = os.environ,
         parallel: int = PARALLEL_STEPS,
+        bucket: Bucket | None = None,
     ) -> None:
         cli = find_cli(environ)
         if cli is None:
@@ -71,9 +74,10 @@ class PulumiEngine:
         self._cli = cli
         self._state_dir = state_dir
         self._environ = environ
-        self._backend = Backend(state_dir, environ)
+        own = bucket or FileBucket(state_dir)
+        self._backend = Backend(state_dir, environ, own)
         self._parallel = parallel
-        self._keys = KeyRing(self._passphrase, lambda: salt_of_existing(state_dir))
+        self._keys = KeyRing(self._passphrase, lambda: salt_of_existing(own))
         self._running: set[PulumiStack] = set()
         self._stopping = False
         self._lock = threading.Lock()
@@ -171,12 +175,10 @@ class PulumiEngine:
         if self.exists(spec):
             with self._stack(spec, "the removal") as stack:
                 stack.workspace.remove_stack(spec.stack)
-        # What Pulumi leaves of it: the history's folder, the checkpoint before, their attributes.
+        # What Pulumi leaves of it: the history, the checkpoint before, their attributes.
         store = self._backend.store(spec)
         if store is not None:
             store.remove()
-            for left in store.checkpoint.parent.glob(f"{store.checkpoint.name}*.attrs"):
-                left.unlink(missing_ok=True)
         shutil.rmtree(work_folder(spec, self._state_dir), ignore_errors=True)
 
     # -- one run

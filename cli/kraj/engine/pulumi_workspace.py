@@ -20,6 +20,8 @@ import yaml
 
 from kraj.engine.base import StackSpec
 from kraj.engine.errors import BAD_STACK, STATE_UNREADABLE
+from kraj.engine.local.buckets.base import Bucket
+from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import Crypter, KeyRing
 from kraj.engine.local.store import StateStore
 from kraj.engine.pulumi_errors import CONFIG_TOO_LARGE, WORK_FOLDER_FAILED
@@ -36,19 +38,22 @@ _UNWANTED = frozenset({*_OWN_VARIABLES, "PULUMI_STACK", "PULUMI_CONFIG", "PULUMI
 
 
 class Backend:
-    """Where states are kept: files below the state folder, or what PULUMI_BACKEND_URL names."""
+    """Where states are kept: in kraj's own bucket, or where PULUMI_BACKEND_URL says."""
 
-    def __init__(self, state_dir: Path, environ: Mapping[str, str]) -> None:
-        folder = state_dir.absolute()
-        own = f"file://{folder}"
-        self.url = environ.get("PULUMI_BACKEND_URL") or own
-        #: The folder whose layout the local engine shares; None for any other backend.
-        self.folder = folder if self.url == own else None
+    def __init__(
+        self, state_dir: Path, environ: Mapping[str, str], bucket: Bucket | None = None
+    ) -> None:
+        own = bucket or FileBucket(state_dir)
+        self.url = environ.get("PULUMI_BACKEND_URL") or own.url
+        self._own = own
+        self._state_dir = state_dir
+        #: What the local engine shares; None for any other backend.
+        self.bucket = own if self.url == own.url else None
 
     def store(self, spec: StackSpec) -> StateStore | None:
-        """The state's files, where they are ours to read. Raises KRJ314 for an impossible name."""
-        store = StateStore(self.folder or Path(), spec.project, spec.stack)
-        return store if self.folder else None
+        """The state's blobs, where they are ours to read. Raises KRJ314 for an impossible name."""
+        store = StateStore(self._own, spec.project, spec.stack, self._state_dir)
+        return store if self.bucket else None
 
 
 def environment(

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kraj.engine.errors import STATE_NOT_WRITTEN
 from kraj.engine.local import store
+from kraj.engine.local.buckets import files
 from kraj.errors import KrajError
 
 from .conftest import Lab, operations
@@ -141,7 +143,7 @@ def test_a_full_disk_leaves_the_last_whole_state(lab: Lab, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store.os, "fsync", full)
+        patched.setattr(files.os, "fsync", full)
         with pytest.raises(KrajError, match="No space left on device") as caught:
             lab.up('Note("a")\nNote("b")')
     assert caught.value.code.code in ("KRJ308", "KRJ306")
@@ -159,7 +161,7 @@ def test_a_disk_that_fills_up_during_a_run_stops_it_before_the_next_step(
     def fills_up(self: store.StateStore, deployment: dict[str, object]) -> None:
         writes.append(deployment)
         if len(writes) > 2:
-            raise KrajError(store.STATE_NOT_WRITTEN, "cannot write: No space left on device")
+            raise KrajError(STATE_NOT_WRITTEN, "cannot write: No space left on device")
         real(self, deployment)
 
     program = 'a = Note("a")\nb = Note("b", text=a.path)\nNote("c", text=b.path)'

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kraj
-from kraj.engine.base import HistoryEntry, Result, StackSpec
+from kraj.engine.base import HistoryEntry, Result, StackSpec, Together
 from kraj.engine.errors import BAD_STACK, STACK_NOT_EMPTY, STATE_UNREADABLE, interrupted
+from kraj.engine.local.buckets.base import Bucket
+from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.history import history_entry, history_record
 from kraj.engine.local.hosts import ProgramHosts
@@ -55,6 +57,7 @@ class LocalEngine:
 
     `providers` maps package names to factories of ResourceProvider servicers; None takes kraj's own
     (`openstack`). `environ` is where the passphrase is looked up. `hosts` may be shared by engines.
+    States are in `bucket`; None takes the files below `state_dir`.
     """
 
     name = "local"
@@ -68,13 +71,15 @@ class LocalEngine:
         environ: Mapping[str, str] = os.environ,
         parallel: int = PARALLEL_STEPS,
         hosts: ProgramHosts | None = None,
+        bucket: Bucket | None = None,
     ) -> None:
         self._state_dir = state_dir
+        self._bucket = bucket or FileBucket(state_dir)
         self._providers = {"openstack": _openstack} if providers is None else providers
         self._parallel = parallel
         self._hosts = hosts or ProgramHosts()
         self._keys = KeyRing(
-            lambda: resolve_passphrase(state_dir, environ), lambda: salt_of_existing(state_dir)
+            lambda: resolve_passphrase(state_dir, environ), lambda: salt_of_existing(self._bucket)
         )
         self._runs: set[Run] = set()
         self._stopping = False
@@ -103,10 +108,18 @@ class LocalEngine:
             started.result = self._update(spec, report, "up", started, refresh=refresh, notes=notes)
             return started.result
 
-    def refresh(self, spec: StackSpec, report: Reporter, *, preview_only: bool = False) -> Result:
-        return self._without_program(
-            spec, report, "refresh", lambda session: session.refresh, preview=preview_only
-        )
+    def refresh(
+        self,
+        spec: StackSpec,
+        report: Reporter,
+        *,
+        preview_only: bool = False,
+        together: Together | None = None,
+    ) -> Result:
+        def work(session: Session) -> Callable[[list[PendingOperation]], None]:
+            return lambda pending: session.refresh(pending, together)
+
+        return self._without_program(spec, report, "refresh", work, preview=preview_only)
 
     def destroy(self, spec: StackSpec, report: Reporter, *, preview_only: bool = False) -> Result:
         return self._without_program(
@@ -257,11 +270,11 @@ class LocalEngine:
                 self._runs.discard(run)
 
     def _store(self, spec: StackSpec) -> StateStore:
-        return StateStore(self._state_dir, spec.project, spec.stack)
+        return StateStore(self._bucket, spec.project, spec.stack, self._state_dir)
 
     def _outputs_of(self, project: str, stack: str) -> Properties | None:
         """Outputs of a stack; None where it has never been applied."""
-        deployment = StateStore(self._state_dir, project, stack).load()
+        deployment = StateStore(self._bucket, project, stack, self._state_dir).load()
         if deployment is None:
             return None
         state = load_deployment(deployment, crypter_of(deployment, self._keys))

@@ -1,14 +1,14 @@
-"""The lock of a stack: one worker at a time, over processes and machines that share the folder.
+"""The lock of a stack: one worker at a time, over processes and machines that share the bucket.
 
-A lock is a JSON file as Pulumi's file backend writes it (pid, username, hostname, timestamp), with
-the command added, so that the real command line respects it and we respect its own. A lock of this
+A lock is a JSON blob as Pulumi's state backends write it (pid, username, hostname, timestamp), with
+the command added, so that the real command line respects it and we respect its own. kraj's lock has
+one key, which is taken by a write that expects it to be free: one taker wins. A lock of this
 machine whose process is dead is taken over; one of another machine never is.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import json
 import os
@@ -17,65 +17,74 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
 
-from kraj.engine.errors import LOCKED, STATE_NOT_WRITTEN
+from kraj.engine.errors import LOCKED, STATE_CHANGED
+from kraj.engine.local.buckets.base import ABSENT
 from kraj.engine.local.state import now
-from kraj.engine.local.store import StateStore, write_atomically
+from kraj.engine.local.store import StateStore
 from kraj.errors import KrajError
 
 _COMMAND_LENGTH = 200  #: characters of the command line that a lock keeps
 _CLOCK_SLACK_SECONDS = 2.0  #: a lock may be written this long before its process seems to start
+_ATTEMPTS = 10  #: to take a lock whose holders come and go
 
 
 @contextlib.contextmanager
 def stack_lock(store: StateStore, note: Callable[[str], None]) -> Iterator[None]:
     """Hold a stack's lock. `note` is told of a dead process's lock. Raises KRJ306."""
-    path = store.locks / f"{uuid.uuid4()}.json"
-    with _one_at_a_time(store):
-        _refuse_or_clear(store, note)
-        write_atomically(path, json.dumps(_content()).encode())
+    key = f"{store.locks}kraj.json"
+    tag = _take(store, key, note)
     try:
-        # Pulumi's command line writes its lock without our guard: look again.
-        _refuse_or_clear(store, note, own=path)
+        # Pulumi's command line looks before it writes its lock: look again after writing ours.
+        _refuse_or_clear(store, note, own=key)
         yield
     finally:
-        path.unlink(missing_ok=True)
+        try:
+            store.bucket.delete(key, expect=tag)
+        except KrajError as error:
+            note(f"the lock at {store.place(key)} could not be removed: {error}")
 
 
 def refuse_if_locked(store: StateStore, note: Callable[[str], None]) -> None:
     """For a worker that writes its lock itself (Pulumi's command line). Raises KRJ306."""
-    with _one_at_a_time(store):
-        _refuse_or_clear(store, note)
+    _refuse_or_clear(store, note)
 
 
 def break_lock(store: StateStore) -> int:
     """Remove all locks of a stack; returns how many there were."""
-    with _one_at_a_time(store):
-        locks = list(store.locks.glob("*.json"))
-        for lock in locks:
-            lock.unlink(missing_ok=True)
+    locks = _keys(store)
+    for key in locks:
+        store.bucket.delete(key)
     return len(locks)
 
 
-@contextlib.contextmanager
-def _one_at_a_time(store: StateStore) -> Iterator[None]:
-    """Look and lock as one act among processes of kraj (the guard is none of Pulumi's files)."""
-    guard = store.root / "kraj" / f"{store.project}.{store.stack}.guard"
-    try:
-        guard.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(guard, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise KrajError(STATE_NOT_WRITTEN, f"cannot write {guard}: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+def _take(store: StateStore, key: str, note: Callable[[str], None]) -> str:
+    """Write our lock where there is none, or in the place of a dead process's; returns its tag."""
+    content = json.dumps(_content()).encode()
+    for _attempt in range(_ATTEMPTS):
+        _refuse_or_clear(store, note, own=key)
+        there = store.bucket.read(key)
+        dead = _parse(there.data, store.place(key)) if there else None
+        if dead is not None:
+            _refuse_living(store, key, dead)
+        try:
+            tag = store.bucket.write(key, content, expect=there.tag if there else ABSENT)
+        except KrajError as error:
+            if error.code is not STATE_CHANGED:
+                raise
+            continue  # somebody was faster: look who
+        if dead is not None:
+            note(_took_over(dead))
+        return tag
+    raise KrajError(LOCKED, f"the lock of {store.project}/{store.stack} goes from hand to hand")
+
+
+def _keys(store: StateStore) -> list[str]:
+    return [key for key in store.bucket.list(store.locks) if key.endswith(".json")]
 
 
 def _content() -> dict[str, Any]:
@@ -85,35 +94,48 @@ def _content() -> dict[str, Any]:
         "hostname": socket.gethostname(),
         "timestamp": now(),
         "command": shlex.join(sys.argv)[:_COMMAND_LENGTH],
+        "id": str(uuid.uuid4()),  # no two locks have the same content
     }
 
 
 def _refuse_or_clear(
-    store: StateStore, note: Callable[[str], None], own: Path | None = None
+    store: StateStore, note: Callable[[str], None], own: str | None = None
 ) -> None:
-    for path in sorted(store.locks.glob("*.json")):
-        holder = _read(path)
-        if path == own or holder is None:
+    """Raises KRJ306 for a lock that is not under `own`; removes those of dead processes."""
+    for key in _keys(store):
+        blob = store.bucket.read(key) if key != own else None
+        if blob is None:
             continue
-        if _is_dead(holder):
-            path.unlink(missing_ok=True)
-            note(f"took over the lock of {_describe(holder)}: that process is dead")
-            continue
-        raise KrajError(
-            LOCKED,
-            f"stack {store.project}/{store.stack} is being worked on by {_describe(holder)}",
-            details={"holder": holder, "lock": str(path)},
-        )
+        holder = _parse(blob.data, store.place(key))
+        _refuse_living(store, key, holder)
+        store.bucket.delete(key, expect=blob.tag)
+        note(_took_over(holder))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _refuse_living(store: StateStore, key: str, holder: dict[str, Any]) -> None:
+    if _is_dead(holder):
+        return
+    elsewhere = holder.get("hostname") not in (None, socket.gethostname())
+    raise KrajError(
+        LOCKED,
+        f"stack {store.project}/{store.stack} is being worked on by {_describe(holder)}",
+        hint=f"Whether it still runs can be seen on {holder['hostname']} only. {LOCKED.remedy}"
+        if elsewhere
+        else "",
+        details={"holder": holder, "lock": store.place(key)},
+    )
+
+
+def _parse(data: bytes, place: str) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
+        content = json.loads(data)
+    except ValueError:
         content = None
-    return content if isinstance(content, dict) else {"path": str(path)}
+    return content if isinstance(content, dict) else {"path": place}
+
+
+def _took_over(holder: dict[str, Any]) -> str:
+    return f"took over the lock of {_describe(holder)}: that process is dead"
 
 
 def _describe(holder: dict[str, Any]) -> str:
@@ -122,8 +144,20 @@ def _describe(holder: dict[str, Any]) -> str:
     command = f", `{holder['command']}`" if holder.get("command") else ""
     return (
         f"{holder.get('username')}@{holder.get('hostname')} (process {holder['pid']}, "
-        f"since {holder.get('timestamp')}{command})"
+        f"since {holder.get('timestamp')}{_age(holder)}{command})"
     )
+
+
+def _age(holder: dict[str, Any]) -> str:
+    """How long ago a lock was taken, to the minute: `, 2:05 hours ago`."""
+    try:
+        taken = datetime.fromisoformat(str(holder.get("timestamp")))
+        minutes = (datetime.now(UTC) - taken) // timedelta(minutes=1)
+    except (ValueError, TypeError):
+        return ""
+    if minutes < 60:
+        return f", {max(minutes, 0)} min ago"
+    return f", {minutes // 60}:{minutes % 60:02} hours ago"
 
 
 def _is_dead(holder: dict[str, Any]) -> bool:

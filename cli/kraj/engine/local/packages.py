@@ -8,18 +8,19 @@ resource of it has to be read or deleted.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from kraj.engine.base import Operation
+from kraj.engine.base import Operation, Together
 from kraj.engine.errors import INVALID_INPUTS, STATE_UNREADABLE
 from kraj.engine.local.goals import Goal, unsupported
-from kraj.engine.local.providers import Failure, Provider, ProviderFactory
+from kraj.engine.local.providers import Failure, Provider, ProviderError, ProviderFactory
 from kraj.engine.local.run import Run, step_of
 from kraj.engine.local.state import ResourceState, now
 from kraj.engine.local.urns import (
@@ -202,6 +203,22 @@ class Packages:
                 provider.configure(urn, identifier, {**_own(state.inputs), **today})
                 return provider
         raise KrajError(STATE_UNREADABLE, f"the state has no provider {urn}::{identifier}")
+
+    @contextlib.contextmanager
+    def reading(
+        self, resources: Sequence[ResourceState], together: Together | None
+    ) -> Iterator[None]:
+        """Let providers know what will be read of them, so that they can read it at once."""
+        wanted: dict[int, tuple[Provider, list[ResourceState]]] = {}
+        for resource in resources:
+            # What is wrong with a provider is told with the reading of the resource.
+            with contextlib.suppress(KrajError, ProviderError):
+                provider = self.for_state(resource)
+                wanted.setdefault(id(provider), (provider, []))[1].append(resource)
+        with contextlib.ExitStack() as scopes:
+            for provider, own in wanted.values():
+                scopes.enter_context(provider.reading(own, together))
+            yield
 
     def replaces_resources(self, old: ResourceState, reference: str) -> bool:
         """Whether a resource has to be made anew because it comes from another provider now."""

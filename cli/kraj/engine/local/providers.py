@@ -9,7 +9,7 @@ serves which resource is decided in `kraj.engine.local.packages`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -18,10 +18,11 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
+from kraj.engine.base import Together
 from kraj.engine.local.calls import Aborted, CallContext
 from kraj.engine.local.state import ResourceState
 from kraj.engine.local.urns import name_of, type_of
-from kraj.engine.local.values import Properties, from_struct, to_struct
+from kraj.engine.local.values import Properties, from_struct, reveal, to_struct
 from kraj.errors import KrajError
 from kraj.events import Reporter
 
@@ -83,6 +84,23 @@ class Search:
     inputs: struct_pb2.Struct
     since: float | None  #: when the creation began, in seconds; None: not known
     known: frozenset[str]  #: ids that others have
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A resource that will be read, with what is known of it."""
+
+    type: str
+    id: str
+    known: Properties  #: outputs without marks of secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What will be read of one provider before its next `end_reads`."""
+
+    resources: Sequence[Expected]
+    together: Together | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +275,24 @@ class Provider:
             ReadResult(item.id, from_struct(item.properties), resource.inputs)
             for item in self._call("find_existing", search)
         ]
+
+    @contextlib.contextmanager
+    def reading(
+        self, resources: Sequence[ResourceState], together: Together | None
+    ) -> Iterator[None]:
+        """Tell the provider which resources are read inside, where it wants to know.
+
+        Not part of Pulumi's contract: providers in this process may have it.
+        """
+        if not hasattr(self.servicer, "begin_reads"):
+            yield
+            return
+        expected = [Expected(state.type, state.id, reveal(state.outputs)) for state in resources]
+        self._call("begin_reads", Reads(expected, together))
+        try:
+            yield
+        finally:
+            self._call("end_reads", empty_pb2.Empty())
 
     def invoke(
         self, token: str, arguments: Properties, *, preview: bool

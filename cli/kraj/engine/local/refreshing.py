@@ -6,7 +6,7 @@ has changed from what the program wanted counts as a change.
 
 from __future__ import annotations
 
-from kraj.engine.base import Operation, Step
+from kraj.engine.base import Operation, Step, Together
 from kraj.engine.changes import property_changes
 from kraj.engine.local.packages import Packages
 from kraj.engine.local.providers import Provider, ReadResult
@@ -19,15 +19,25 @@ from kraj.engine.local.values import changed_paths, mark_secrets
 class Refresher:
     """Refreshes resources of the previous state in one run."""
 
-    def __init__(self, run: Run, packages: Packages, *, recorded: bool = True) -> None:
+    def __init__(
+        self,
+        run: Run,
+        packages: Packages,
+        *,
+        recorded: bool = True,
+        together: Together | None = None,
+    ) -> None:
         self._run = run
         self._packages = packages
         self._recorded = recorded
+        self._together = together
         self._gone: set[str] = set()
 
     def refresh(self, resources: list[ResourceState]) -> None:
         """Read all the given resources again, in parallel. Raises Stopped after a failure."""
-        self._run.each([state for state in resources if _can_be_read(state)], self._read)
+        readable = [state for state in resources if _can_be_read(state)]
+        with self._packages.reading(readable, self._together):
+            self._run.each(readable, self._read)
         self._run.journal.prune(self._gone)
         if self._gone or not self._recorded:
             self._run.journal.commit()

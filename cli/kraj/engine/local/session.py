@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-from kraj.engine.base import StackSpec
+from kraj.engine.base import StackSpec, Together
 from kraj.engine.errors import PROGRAM_FAILED, interrupted
 from kraj.engine.local.builtin import BuiltinProvider
 from kraj.engine.local.deletion import Deleter
@@ -58,10 +58,11 @@ class Session:
         self._run.ensure_going()
         self._deleter.delete_all(self._run.journal.remaining())
 
-    def refresh(self, pending: list[PendingOperation]) -> None:
+    def refresh(self, pending: list[PendingOperation], together: Together | None) -> None:
         """Bring the state to what the providers find."""
         self._orphans.settle(pending)
-        Refresher(self._run, self._packages).refresh(self._run.journal.remaining())
+        remaining = self._run.journal.remaining()
+        Refresher(self._run, self._packages, together=together).refresh(remaining)
 
     def destroy(self, pending: list[PendingOperation]) -> None:
         """Delete everything that the state knows."""

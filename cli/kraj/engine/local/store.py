@@ -1,139 +1,168 @@
-"""The files of a stack's state, laid out as Pulumi's own file backend does (`file://<state_dir>`).
+"""The blobs of a stack's state, laid out in a bucket as Pulumi's own state backends do.
 
     .pulumi/meta.yaml                                  version: 1 (stacks belong to projects)
     .pulumi/stacks/<project>/<stack>.json[.bak]        the checkpoint and the one before this run
-    .pulumi/history/<project>/<stack>/<stack>-<ns>.*   one pair of files per update
+    .pulumi/history/<project>/<stack>/<stack>-<ns>.*   one pair of blobs per update
     .pulumi/locks/organization/<project>/<stack>/      `kraj.engine.local.lock`
 
-Source: pulumi/pulumi pkg/backend/diy (meta.go, store.go, state.go). What is inside a checkpoint is
-not known here.
+Source: pulumi/pulumi pkg/backend/diy (meta.go, store.go, state.go). Every write of the checkpoint
+is fenced: it replaces what this store has read or written last, or fails. What is inside a
+checkpoint is not known here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from kraj.engine.errors import BAD_STACK, STATE_NOT_WRITTEN, STATE_UNREADABLE
+from kraj.engine.errors import BAD_STACK, STATE_CHANGED, STATE_UNREADABLE
+from kraj.engine.local.buckets.base import ABSENT, Bucket, tag_of
+from kraj.engine.local.buckets.files import write_atomically
 from kraj.engine.local.spare import Spare
 from kraj.errors import KrajError
 
 #: Version 4 is version 3 with a list of the features in use; of those that the local engine lacks,
 #: each leaves its mark on a resource, by which it is refused (`kraj.engine.local.state`).
 KNOWN_VERSIONS: Final = (3, 4)
+STACKS: Final = ".pulumi/stacks/"  #: below it, all checkpoints
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file as a whole: the old content stays until the new one is safe on disk.
-
-    Raises KRJ308, and then the old file is untouched.
-    """
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise KrajError(
-            STATE_NOT_WRITTEN, f"cannot write {path}: {error.strerror or error}"
-        ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in a folder outlive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 class StateStore:
-    """The files of one stack below a state folder."""
+    """The blobs of one stack in a bucket.
 
-    def __init__(self, state_dir: Path, project: str, stack: str) -> None:
+    `state_dir` is a folder of this machine, for what a run has made and the bucket does not take.
+    """
+
+    def __init__(self, bucket: Bucket, project: str, stack: str, state_dir: Path) -> None:
         for kind, name in (("project", project), ("stack", stack)):
             if not _NAME.fullmatch(name) or name in (".", ".."):
                 raise KrajError(
                     BAD_STACK,
                     f"{name!r} is no name for a {kind}: letters, digits, '_', '-' and '.' only",
                 )
-        self.root = state_dir / ".pulumi"
+        self.bucket = bucket
         self.project, self.stack = project, stack
-        self.checkpoint = self.root / "stacks" / project / f"{stack}.json"
-        self.history = self.root / "history" / project / stack
-        self.locks = self.root / "locks" / "organization" / project / stack
+        self.checkpoint = f"{STACKS}{project}/{stack}.json"
+        self.backup = f"{self.checkpoint}.bak"
+        self.history = f".pulumi/history/{project}/{stack}/"
+        self.locks = f".pulumi/locks/organization/{project}/{stack}/"
+        self._tag: str | None = None  #: of the checkpoint as this store knows it
         self._backed_up = False
         self._keeps_room = False
-        self._spare = Spare(self.root / "kraj" / f"{project}.{stack}.spare")
+        self._spare = _spare(bucket, f"{project}.{stack}")
+        self._rescue = state_dir / "rescued" / project / f"{stack}-{time.time_ns()}.json"
+        self._rescued = False
+        self._fenced_off = False
+        self._in_doubt: set[str] = set()  #: hashes of states that may have been written
+
+    def place(self, key: str) -> str:
+        """Where a blob is, for people."""
+        return (
+            str(self.bucket.folder / key) if self.bucket.folder else f"{key} in {self.bucket.url}"
+        )
 
     def exists(self) -> bool:
-        return self.checkpoint.exists()
+        return self.checkpoint in self.bucket.list(self.checkpoint)
 
     def load(self) -> dict[str, Any] | None:
         """The deployment in the checkpoint; None where the stack has never been applied."""
-        try:
-            text = self.checkpoint.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        blob = self.bucket.read(self.checkpoint)
+        self._tag = ABSENT if blob is None else blob.tag
+        if blob is None:
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise KrajError(STATE_UNREADABLE, f"cannot read {self.checkpoint}: {error}") from error
+        place = self.place(self.checkpoint)
         try:
-            document = json.loads(text)
+            document = json.loads(blob.data)
             version = document["version"]
             latest = document["checkpoint"].get("latest")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise KrajError(
-                STATE_UNREADABLE, f"{self.checkpoint} is not a checkpoint of Pulumi: {error}"
+                STATE_UNREADABLE, f"{place} is not a checkpoint of Pulumi: {error}"
             ) from error
         if version not in KNOWN_VERSIONS:
             raise KrajError(
-                STATE_UNREADABLE,
-                f"{self.checkpoint} has version {version}; known are versions 3 and 4",
+                STATE_UNREADABLE, f"{place} has version {version}; known are versions 3 and 4"
             )
         return latest if isinstance(latest, dict) else None
 
     def save(self, deployment: Mapping[str, Any]) -> None:
-        """Replace the checkpoint; the first time, what was there stays as `.bak`. Raises KRJ308.
+        """Replace the checkpoint; the first time, what was there stays as `.bak`.
 
-        After KRJ308 the checkpoint is this state where room was kept for it, else the one before.
+        Raises KRJ308, KRJ318 where somebody else has replaced it, KRJ319. After KRJ308 the
+        checkpoint is this state where room was kept for it, else the one before. What a bucket
+        that is no folder did not take, and what was fenced off, is in a file that the error names.
         """
-        document = {
-            "version": 3,
-            "checkpoint": {
-                "stack": f"organization/{self.project}/{self.stack}",
-                "latest": deployment,
-            },
-        }
+        try:
+            self._replace(deployment)
+        except KrajError as error:
+            self._fenced_off = self._fenced_off or error.code is STATE_CHANGED
+            if self._fenced_off or self.bucket.folder is None:
+                self._keep_here(deployment, error)
+            raise
+        if self._rescued:  # the bucket has a newer state now
+            self._rescue.unlink(missing_ok=True)
+            self._rescued = False
+
+    def _replace(self, deployment: Mapping[str, Any]) -> None:
+        if self._fenced_off:
+            raise KrajError(STATE_CHANGED, f"{self.place(self.checkpoint)} is somebody else's now")
         if not self._backed_up:
             self._prepare()
             self._backed_up = True
-        data = _json(document)
-        if not self._keeps_room:
-            write_atomically(self.checkpoint, data)
+        data = _json(
+            {
+                "version": 3,
+                "checkpoint": {
+                    "stack": f"organization/{self.project}/{self.stack}",
+                    "latest": deployment,
+                },
+            }
+        )
+        if not self._keeps_room or self._spare is None:
+            self._write_checkpoint(data)
             return
         try:
             self._spare.hold(len(data))
-            write_atomically(self.checkpoint, data)
-        except KrajError:
+            self._write_checkpoint(data)
+        except KrajError as error:
             self.free_room()
-            write_atomically(self.checkpoint, data)
+            if error.code is not STATE_CHANGED:
+                self._write_checkpoint(data)
             raise
+
+    def _write_checkpoint(self, data: bytes) -> None:
+        try:
+            self._tag = self.bucket.write(self.checkpoint, data, expect=self._tag)
+        except KrajError as error:
+            if error.code is not STATE_CHANGED:
+                self._in_doubt.add(tag_of(data))
+                raise
+            if not self._is_ours():
+                raise
+            self._tag = self.bucket.write(self.checkpoint, data, expect=self._tag)
+        self._in_doubt.clear()
+
+    def _is_ours(self) -> bool:
+        """Whether what is there is a write of this store whose success was not seen."""
+        there = self.bucket.read(self.checkpoint) if self._in_doubt else None
+        if there is None or tag_of(there.data) not in self._in_doubt:
+            return False
+        self._tag = there.tag
+        return True
+
+    def _keep_here(self, deployment: Mapping[str, Any], error: KrajError) -> None:
+        """Keep a state that the bucket did not take as a file that can be imported."""
+        with contextlib.suppress(KrajError):  # what went wrong first is told
+            write_atomically(self._rescue, _json({"version": 3, "deployment": deployment}))
+            self._rescued = True
+            error.message += f"; the state of this run is kept in {self._rescue}"
+            error.details["rescued"] = str(self._rescue)
 
     def keep_room(self) -> None:
         """From the next write on, see to it that one more write finds room, until `free_room`."""
@@ -142,45 +171,54 @@ class StateStore:
     def free_room(self) -> None:
         """Keep no room any more."""
         self._keeps_room = False
-        self._spare.give_up()
+        if self._spare is not None:
+            self._spare.give_up()
 
     def _prepare(self) -> None:
-        meta = self.root / "meta.yaml"
-        if not meta.exists():
-            write_atomically(meta, b"version: 1\n")
-        if self.checkpoint.exists():
-            backup = self.checkpoint.with_name(f"{self.checkpoint.name}.bak")
-            write_atomically(backup, self.checkpoint.read_bytes())
+        meta = ".pulumi/meta.yaml"
+        if self.bucket.read(meta) is None:
+            self.bucket.write(meta, b"version: 1\n")
+        before = self.bucket.read(self.checkpoint)
+        tag = ABSENT if before is None else before.tag
+        if self._tag is None:
+            self._tag = tag  # whoever never read it means to replace what is there now
+        if before is not None and tag == self._tag:
+            self.bucket.write(self.backup, before.data)
 
     def add_history(self, update: Mapping[str, Any]) -> None:
         """Keep a record of an update with a copy of the checkpoint after it. Raises KRJ308."""
-        prefix = f"{self.stack}-{time.time_ns()}"
-        write_atomically(self.history / f"{prefix}.history.json", _json(update))
-        if self.checkpoint.exists():
-            data = self.checkpoint.read_bytes()
-            write_atomically(self.history / f"{prefix}.checkpoint.json", data)
+        prefix = f"{self.history}{self.stack}-{time.time_ns()}"
+        self.bucket.write(f"{prefix}.history.json", _json(update))
+        now = self.bucket.read(self.checkpoint)
+        if now is not None:
+            self.bucket.write(f"{prefix}.checkpoint.json", now.data)
 
     def read_history(self) -> list[dict[str, Any]]:
         """The records of updates, oldest first; damaged ones are left out."""
         records = []
-        for path in sorted(self.history.glob("*.history.json")):
+        for key in self.bucket.list(self.history):
+            if not key.endswith(".history.json"):
+                continue
+            blob = self.bucket.read(key)
             try:
-                record = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
+                record = json.loads(blob.data) if blob else None
+            except ValueError:
                 continue
             if isinstance(record, dict):
                 records.append(record)
         return records
 
     def remove(self) -> None:
-        """Delete all files of the stack."""
-        try:
-            self.checkpoint.unlink(missing_ok=True)
-            self.checkpoint.with_name(f"{self.checkpoint.name}.bak").unlink(missing_ok=True)
-            if self.history.exists():
-                shutil.rmtree(self.history)
-        except OSError as error:
-            raise KrajError(STATE_NOT_WRITTEN, f"cannot delete the state: {error}") from error
+        """Delete all blobs of the stack. Raises KRJ308."""
+        for key in (self.checkpoint, self.backup, *self.bucket.list(self.history)):
+            self.bucket.delete(key)
+
+
+def _spare(bucket: Bucket, name: str) -> Spare | None:
+    """Room on the disk, where the bucket is a folder."""
+    if bucket.folder is None:
+        return None
+    return Spare(bucket.folder / ".pulumi" / "kraj" / f"{name}.spare")
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
