@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kraj.engine.base import HistoryEntry, Result, StackSpec
+from kraj.engine.base import HistoryEntry, Result, StackSpec, Together
 from kraj.engine.errors import BAD_STACK, NO_PULUMI, STATE_UNREADABLE
 from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.buckets.files import FileBucket
@@ -92,7 +92,14 @@ class PulumiEngine:
         """Raises what `preview` raises, KRJ305, KRJ306 (locked) and KRJ307 (Ctrl-C)."""
         return self._run(spec, report, "up", preview=False, refresh=refresh)
 
-    def refresh(self, spec: StackSpec, report: Reporter, *, preview_only: bool = False) -> Result:
+    def refresh(
+        self,
+        spec: StackSpec,
+        report: Reporter,
+        *,
+        preview_only: bool = False,
+        together: Together | None = None,  # noqa: ARG002 - the CLI reads each stack by itself
+    ) -> Result:
         """Raises what `up` raises."""
         return self._run(spec, report, "refresh", preview=preview_only)
 

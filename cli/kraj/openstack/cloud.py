@@ -101,6 +101,11 @@ class Cloud:
         """The OpenStack region that resources are made in."""
         return str(self._connected().region_name or "")
 
+    @property
+    def session_key(self) -> tuple[str, int]:
+        """Equal for clouds of this process that share a session: with the same credentials."""
+        return ("openstack", id(self._connected()))
+
     @cached_property
     def project_id(self) -> str:
         """The project that the credentials are scoped to."""

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from kraj.openstack.cloud import Call
 from kraj.openstack.fields import (
     flag,
     integer,
@@ -166,6 +167,10 @@ class Keypair(ComputeResource):
             parameters=_of_user(known),
         )
         return None if answer is None else self.outputs(identity, self.unwrapped(answer), known)
+
+    def expected_reads(self, identity: str, known: Properties) -> tuple[Call, ...]:
+        """Look where the pair's user keeps it."""
+        return (self.request("GET", self.object_path(identity), parameters=_of_user(known)),)
 
     def natural_identity(self, inputs: Properties) -> str:
         """Names are ids."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from kraj.errors import KrajError
+from kraj.openstack.cloud import Call
 from kraj.openstack.compute import ComputeResource
 from kraj.openstack.compute_changes import ServerChanges, fault_of
 from kraj.openstack.compute_networks import access_addresses, shown_networks
@@ -48,7 +49,14 @@ from kraj.openstack.resource import Properties
 from kraj.openstack.values import UNKNOWN
 from kraj.openstack.waiter import Watch
 
-_PORT_FIELDS: Final = ("id", "network_id", "mac_address", "fixed_ips")
+_PORT_FIELDS: Final = tuple(
+    ("fields", name) for name in ("id", "network_id", "mac_address", "fixed_ips")
+)
+
+
+def _of(server: str) -> list[tuple[str, Any]]:
+    """The query for a server's ports."""
+    return [("device_id", server)]
 
 
 def _newest(identities: Sequence[str]) -> list[tuple[str, Any]]:
@@ -288,7 +296,8 @@ class Instance(ComputeResource):
     def settle_created(self, identity: str, found: Properties, inputs: Properties) -> Properties:
         """Wait for the server; what is known of its ports is asked for meanwhile."""
         given = [network.get("port") for network in inputs.get("networks") or []]
-        ports = self._ports([("id", port) for port in given]) if given and all(given) else None
+        known = given and all(given)
+        ports = self._ports([("id", port) for port in given]) if known else None
         try:
             server = super().settle_created(identity, found, inputs)
         except KrajError as error:
@@ -354,6 +363,11 @@ class Instance(ComputeResource):
         server = super().fetch(identity)
         return None if server is None else self._complete(server)
 
+    def expected_reads(self, identity: str, known: Properties) -> tuple[Call, ...]:
+        """The server, then its ports."""
+        ports = Call("network", "GET", "ports", parameters=[*_of(identity), *_PORT_FIELDS])
+        return (*super().expected_reads(identity, known), ports)
+
     def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
         """Tags and metadata show what the program has set and is still there."""
         result = super().outputs(identity, found, known)
@@ -389,7 +403,7 @@ class Instance(ComputeResource):
         found = self.cloud.find("image", f"images/{image}") if image else {}
         return {
             **server,
-            "ports": self._ports([("device_id", server["id"])]) if ports is None else ports,
+            "ports": self._ports(_of(server["id"])) if ports is None else ports,
             "flavor": {"id": flavor["id"]},
             "flavor_name": flavor["name"],
             "image_id": image,
@@ -397,8 +411,8 @@ class Instance(ComputeResource):
         }
 
     def _ports(self, criteria: list[tuple[str, Any]]) -> list[Properties]:
-        fields = [("fields", name) for name in _PORT_FIELDS]
-        return list(self.cloud.get("network", "ports", parameters=[*criteria, *fields])["ports"])
+        found = self.cloud.find("network", "ports", parameters=[*criteria, *_PORT_FIELDS]) or {}
+        return list(found["ports"])
 
     def _connection(self, network: Mapping[str, Any]) -> Properties:
         """A network as Nova wants it: a port, or the id of a network."""

@@ -165,10 +165,9 @@ class UserMembershipV3(IdentityResource):
 
     def fetch(self, identity: str) -> Properties | None:
         """Keystone says only whether there is a membership."""
-        path = self.object_path(identity)
-        answer = self.cloud.call(self.request("HEAD", path, accepted=frozenset({404})))
         user, group = self.identity_parts(identity, "<user>/<group>")
-        return None if answer.status_code == 404 else {"user_id": user, "group_id": group}
+        there = self.cloud.exists(self.service, self.object_path(identity))
+        return {"user_id": user, "group_id": group} if there else None
 
 
 class GetProject(DataSource):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
+from kraj.openstack.cloud import Call
 from kraj.openstack.fields import flag, record_set, text, text_set
 from kraj.openstack.identity import IdentityResource
 from kraj.openstack.resource import Properties
@@ -65,11 +66,13 @@ class RoleAssignment(IdentityResource):
 
     def fetch(self, identity: str) -> Properties | None:
         """Keystone says only whether there is an assignment."""
-        path = self.object_path(identity)
-        answer = self.cloud.call(self.request("HEAD", path, accepted=frozenset({404})))
-        if answer.status_code == 404:
+        if not self.cloud.exists(self.service, self.object_path(identity)):
             return None
         return dict(zip(_PARTS, identity.split("/"), strict=True))
+
+    def expected_reads(self, identity: str, _known: Properties) -> tuple[Call, ...]:
+        """Keystone has no body to show."""
+        return (self.request("HEAD", self.object_path(identity)),)
 
 
 class InheritRoleAssignment(RoleAssignment):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from kraj.openstack.cloud import Call
 from kraj.openstack.fields import (
     flag,
     integer,
@@ -99,6 +100,11 @@ class LoadBalancer(OctaviaResource):
         """The load balancer with the security groups of its port."""
         found = super().fetch(identity)
         return None if found is None else self._with_groups(found)
+
+    def expected_reads(self, identity: str, known: Properties) -> tuple[Call, ...]:
+        """The load balancer, then its port."""
+        port = Call("network", "GET", f"ports/{known.get('vipPortId', '')}")
+        return (*super().expected_reads(identity, known), port)
 
     def _with_groups(self, balancer: Properties) -> Properties:
         path = f"ports/{balancer['vip_port_id']}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from kraj.openstack.cloud import Call
 from kraj.openstack.fields import flag, integer, record_set, text, text_set, to_api
 from kraj.openstack.octavia import OctaviaResource
 from kraj.openstack.resource import Made, Properties
@@ -52,9 +53,17 @@ class Member(OctaviaResource):
 
     def read(self, identity: str, known: Properties) -> Properties | None:
         """Look in the pool that is known, or that the id names."""
+        return super().read(self._in_pool(identity, known), known)
+
+    def expected_reads(self, identity: str, known: Properties) -> tuple[Call, ...]:
+        """Look in the pool that is known, or that the id names."""
+        return super().expected_reads(self._in_pool(identity, known), known)
+
+    def _in_pool(self, identity: str, known: Properties) -> str:
+        """The member's own id; the pool is taken note of."""
         pool, _, member = identity.rpartition("/")
         self.pool = pool or known["poolId"]
-        return super().read(member, known)
+        return member
 
     def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
         """Octavia does not name the pool."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from kraj.errors import KrajError
+from kraj.openstack.cloud import Call
 from kraj.openstack.errors import REFUSED, status_of
 from kraj.openstack.fields import flag, record, record_list, text, text_list, text_map
 from kraj.openstack.neutron import NetworkResource, TaggedResource
@@ -248,6 +249,10 @@ class RouterRoute(NetworkResource):
             if wanted == {**route, "router_id": wanted["router_id"]}:
                 return wanted
         return None
+
+    def expected_reads(self, identity: str, _known: Properties) -> tuple[Call, ...]:
+        """The router has it."""
+        return (self.request("GET", f"routers/{_route(identity)['router_id']}"),)
 
     def _change(self, action: str, route: Properties) -> bool:
         path = f"routers/{route['router_id']}/{action}"

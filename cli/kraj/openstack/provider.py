@@ -15,6 +15,7 @@ status details.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from importlib import metadata
@@ -27,8 +28,9 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from kraj.errors import ErrorCode, KrajError
 from kraj.events import Reporter, ignore
 from kraj.openstack import errors, types
+from kraj.openstack.batching import Lists
 from kraj.openstack.checking import check
-from kraj.openstack.cloud import Cloud
+from kraj.openstack.cloud import Call, Cloud
 from kraj.openstack.configuration import settings_from
 from kraj.openstack.diffing import Change, diff
 from kraj.openstack.errors import PartialFailure
@@ -145,6 +147,21 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
         Outputs say under `UNFINISHED` what the next update has to do.
         """
         return _guarded(context, lambda: self._find_existing(request))
+
+    def begin_reads(self, request: Any, _context: Context) -> None:
+        """Reads of these resources follow: they are answered out of lists.
+
+        Not part of Pulumi's contract. The request has `resources` (each with `type`, `id` and
+        `known` properties) and `together`: None, or what stacks of one refresh share.
+        """
+        # What is wrong with settings or ids is told by the reads themselves.
+        with contextlib.suppress(KrajError):
+            self._begin_reads(request)
+
+    def end_reads(self, _request: Any, _context: Context) -> None:
+        """What is read from now on is asked for anew."""
+        if self._cloud is not None:
+            self._cloud.lists = None
 
     def Invoke(self, request: Any, context: Context) -> provider_pb2.InvokeResponse:
         """Run a data source."""
@@ -268,6 +285,20 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
             properties = encode_struct(conceal(outputs, secret))
             found.append(provider_pb2.ReadResponse(id=orphan.identity, properties=properties))
         return found
+
+    def _begin_reads(self, request: Any) -> None:
+        cloud = self.cloud
+        calls: list[Call] = []
+        for expected in request.resources:
+            with contextlib.suppress(KrajError):
+                kind = types.resource_type(expected.type)
+                calls += kind(cloud).expected_reads(expected.id, expected.known)
+        lists = Lists()
+        if request.together is not None:
+            mine = Lists(request.together.stacks)
+            lists = request.together.shared.setdefault(cloud.session_key, mine)
+        lists.expect(cloud, calls)
+        cloud.lists = lists
 
     def _invoke(self, request: Any) -> provider_pb2.InvokeResponse:
         source = types.function(request.tok)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kraj.engine.base import Engine, Operation, Result, StackSpec
+from kraj.engine.base import Engine, Operation, Result, StackSpec, Together
 from kraj.engine.errors import interrupted
 from kraj.engine.passphrase import derive_secret, resolve_passphrase
 from kraj.errors import KrajError, KrajErrors
@@ -145,12 +145,14 @@ def refresh(
     jobs: int = DEFAULT_JOBS,
 ) -> list[StackRun]:
     """Read every resource back into the state: the next plan shows what was changed by hand."""
+    present = existing(engine, planned, labels)
+    together = Together(len(present))
 
     def action(spec: StackSpec, reporter: Reporter) -> Result:
-        return engine.refresh(spec, reporter, preview_only=preview_only)
+        return engine.refresh(spec, reporter, preview_only=preview_only, together=together)
 
     with _crew(engine, planned, report, jobs) as crew:
-        return crew.run(action, existing(engine, planned, labels))
+        return crew.run(action, present)
 
 
 def destroy(
