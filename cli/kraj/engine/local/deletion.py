@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from kraj.engine.base import Operation
 from kraj.engine.errors import PROTECTED
 from kraj.engine.local.packages import Packages, is_default
+from kraj.engine.local.providers import ProviderError
 from kraj.engine.local.run import Run, step_of
 from kraj.engine.local.state import ResourceState
 from kraj.engine.local.urns import is_provider
@@ -74,7 +75,10 @@ class Deleter:
             self._call(state, keep=True)
 
     def _call(self, state: ResourceState, *, keep: bool = False) -> None:
-        """Have the provider delete a resource, with the journal before and after."""
+        """Have the provider delete a resource, with the journal before and after.
+
+        A deletion whose outcome is open stays on record: the next run looks what came of it.
+        """
         if self._run.preview:
             state.pending_replacement = keep
             return
@@ -84,8 +88,9 @@ class Deleter:
             if not (keep and state.retain_on_delete):
                 provider = self._packages.for_state(state)
                 provider.delete(state, timeout=state.custom_timeouts.get("delete", 0))
-        except BaseException:
-            journal.end(operation)
+        except BaseException as error:
+            if not (isinstance(error, ProviderError) and error.unsure):
+                journal.end(operation)
             raise
         state.pending_replacement = keep
         journal.end(operation, drop=None if keep else state)

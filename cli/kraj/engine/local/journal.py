@@ -25,8 +25,8 @@ class Journal:
             store.keep_room()
         self._done: list[ResourceState] = []
         self._base = list(state.resources)
-        # A creation whose end was never seen stays on record until the resource is there.
-        self._pending = [item for item in state.pending if item.type == "creating"]
+        # What an earlier run left open stays on record until somebody has seen what came of it.
+        self._pending = list(state.pending)
         self._lock = threading.RLock()
         self._write_lock = threading.Lock()
         self._wanted = 0
@@ -88,7 +88,9 @@ class Journal:
             if self._closed:
                 return
             self._pending = [
-                item for item in self._pending if item is not operation and not _settles(add, item)
+                item
+                for item in self._pending
+                if item is not operation and not _settles(item, add, drop)
             ]
             if drop is not None:
                 self._remove(drop)
@@ -186,6 +188,12 @@ class Journal:
             self._written = covered
 
 
-def _settles(added: ResourceState | None, pending: PendingOperation) -> bool:
-    """Whether a resource is the one whose interrupted creation was on record."""
-    return added is not None and pending.type == "creating" and pending.resource.urn == added.urn
+def _settles(
+    pending: PendingOperation, added: ResourceState | None, dropped: ResourceState | None
+) -> bool:
+    """Whether what was added or dropped says how an interrupted step has ended.
+
+    That the old resource is dropped says nothing of a creation that is to replace it.
+    """
+    known = (added,) if pending.type == "creating" else (added, dropped)
+    return any(item is not None and item.urn == pending.resource.urn for item in known)

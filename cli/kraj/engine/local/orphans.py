@@ -8,7 +8,10 @@ one that cannot look leaves the matter to the user, who is told.
 
 from __future__ import annotations
 
+import json
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -20,7 +23,7 @@ from kraj.engine.local.packages import Packages
 from kraj.engine.local.providers import ReadResult
 from kraj.engine.local.run import Run, step_of
 from kraj.engine.local.state import PendingOperation, ResourceState
-from kraj.engine.local.values import mark_secrets
+from kraj.engine.local.values import mark_secrets, reveal
 from kraj.errors import KrajError
 
 #: A service may still be at work on a request whose sender has died; nothing counts as absent
@@ -37,6 +40,9 @@ class Orphans:
         self._run = run
         self._packages = packages
         self._sleep = sleep
+        self._taken: set[str] = set()
+        self._choosing = threading.Lock()
+        self._twins: Counter[str] = Counter()
 
     def settle(self, pending: Sequence[PendingOperation]) -> None:
         """Adopt what exists, forget what does not. Raises Stopped after a failure.
@@ -46,6 +52,7 @@ class Orphans:
         creations = [item for item in pending if item.type == "creating"]
         if not creations:
             return
+        self._twins = Counter(_wanted(item.resource) for item in creations)
         self._run.each(creations, self._settle)
         self._run.journal.commit()
         self._run.ensure_going()
@@ -78,14 +85,24 @@ class Orphans:
         if found == [] and 0 < left <= _AT_WORK_SECONDS:
             self._sleep(left)
             found = provider.find_existing(resource, since, known)
-        if found and len(found) > 1:
-            ids = [item.id for item in found]
-            raise KrajError(
-                ORPHANS_AMBIGUOUS,
-                f"an interrupted creation may have made any of {', '.join(ids)}",
-                details={"ids": ids},
-            )
-        return found
+        return found and self._chosen(resource, found)
+
+    def _chosen(self, resource: ResourceState, found: list[ReadResult]) -> list[ReadResult]:
+        """At most one of what fits, and none that was given to another. Raises KRJ325.
+
+        Creations that asked for the same may share what they have made in any way.
+        """
+        with self._choosing:
+            if len(found) > self._twins[_wanted(resource)]:
+                ids = [item.id for item in found]
+                raise KrajError(
+                    ORPHANS_AMBIGUOUS,
+                    f"an interrupted creation may have made any of {', '.join(ids)}",
+                    details={"ids": ids},
+                )
+            free = [item for item in found if item.id not in self._taken][:1]
+            self._taken.update(item.id for item in free)
+        return free
 
     def _adopt(self, operation: PendingOperation, found: ReadResult) -> None:
         resource = operation.resource
@@ -98,8 +115,8 @@ class Orphans:
     def _tell(self, resource: ResourceState, outcome: str, *, warning: bool = False) -> None:
         name = resource.urn.rpartition("::")[2]
         self._run.note(
-            f"{'warning: ' if warning else ''}an earlier run was interrupted while it created "
-            f"{resource.type} {name!r}; {outcome}",
+            f"{'warning: ' if warning else ''}an earlier run did not see the end of its creation "
+            f"of {resource.type} {name!r}; {outcome}",
             urn=resource.urn,
         )
 
@@ -108,6 +125,11 @@ def _known_ids(journal: Journal, resource: ResourceState) -> frozenset[str]:
     """The ids that resources of the type have in the state."""
     states = journal.resources()
     return frozenset(state.id for state in states if state.type == resource.type and state.id)
+
+
+def _wanted(resource: ResourceState) -> str:
+    """What a creation asked for; the same for those whose objects cannot be told apart."""
+    return json.dumps([resource.type, reveal(resource.inputs)], sort_keys=True, default=str)
 
 
 def _seconds(moment: str) -> float | None:

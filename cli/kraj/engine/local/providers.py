@@ -46,6 +46,11 @@ class ProviderError(Exception):
         self.partial = partial
         self.unimplemented = unimplemented
 
+    @property
+    def unsure(self) -> bool:
+        """Whether the call may have had its effect all the same."""
+        return self.error is not None and bool(self.error.details.get("unsure"))
+
 
 @dataclass(frozen=True, slots=True)
 class PartialResource:

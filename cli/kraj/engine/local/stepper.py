@@ -290,9 +290,13 @@ class Stepper:
         *,
         replaces: ResourceState | None = None,
     ) -> None:
-        """A step failed: keep what the provider says is there all the same."""
+        """A step failed: keep what the provider says is there all the same.
+
+        A step whose outcome is open stays on record: the next run looks what came of it.
+        """
         if error.partial is None:
-            self._run.journal.end(operation)
+            if not error.unsure:
+                self._run.journal.end(operation)
             return
         state.id = error.partial.id or state.id
         state.init_errors = list(error.partial.reasons)
