@@ -6,8 +6,10 @@ used by many threads at once. It knows requests and answers, not resources.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +28,7 @@ from kraj.openstack.errors import (
     from_response,
 )
 from kraj.openstack.sessions import log_in_lock, with_shared_session
+from kraj.openstack.traffic import Gate, gate_of
 from kraj.openstack.waiter import Waiter
 
 if TYPE_CHECKING:
@@ -51,6 +54,8 @@ _VERSIONS: Final = {
 _HAS_VERSION: Final = re.compile(r"/v\d+(\.\d+)?(/|$)")
 
 _UNAUTHORIZED: Final = 401
+#: Moments of the past by this machine's clock may seem to be so far ahead.
+_SLACK_SECONDS: Final = 2.0
 
 Parameters = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
@@ -73,6 +78,11 @@ class Call:
     idempotent: bool | None = None  #: None: as the method says
 
     @property
+    def changes(self) -> bool:
+        """Whether it is there to change something, so that its outcome may be open."""
+        return self.method.upper() not in ("GET", "HEAD")
+
+    @property
     def title(self) -> str:
         return self.action or f"{self.method} {self.path}"
 
@@ -91,6 +101,8 @@ class Cloud:
         self._locks: dict[str, threading.Lock] = {}
         self._region: cloud_region.CloudRegion | None = None
         self._session: Any = None
+        self._ahead_seconds = 0.0  #: by how much the clock of the service is ahead of ours
+        self._gate = Gate(1)  # the cloud's own one takes its place on connecting
         self.waiter = Waiter(self)
         self.lists: Lists | None = None  #: while a refresh reads: what it lists
 
@@ -124,7 +136,9 @@ class Cloud:
     def _connected(self) -> cloud_region.CloudRegion:
         with self._lock:
             if self._region is None:
-                self._region = with_shared_session(cloud_region_of(self._settings))
+                region = with_shared_session(cloud_region_of(self._settings))
+                self._gate = gate_of(region, self._settings.environment)
+                self._region = region
                 self._session = self._region.get_session()
             return self._region
 
@@ -222,11 +236,12 @@ class Cloud:
             lambda: self._attempt(url, call.method, options),
             call.title,
             idempotent=idempotent,
+            changes=call.changes,
             busy=call.busy,
         )
         if answer.status_code >= 400 and answer.status_code not in call.accepted:
             error = from_response(answer, call.title)
-            error.details["unsure"] = not idempotent and answer.status_code >= 500
+            error.details["unsure"] = call.changes and answer.status_code >= 500
             raise error
         return answer
 
@@ -239,11 +254,33 @@ class Cloud:
             token = str(self._access().auth_token)
             headers = {**options["headers"], "X-Auth-Token": token}
             known = {**options, "headers": headers, "authenticated": False}
-            answer = translated(lambda known=known: self._session.request(url, method, **known))
+            answer = translated(lambda known=known: self._sent_once(url, method, known))
             if answer.status_code != _UNAUTHORIZED or last_try:
                 break
             self._renew(token)
+        self._note_time(answer)
         return whole(answer, method)
+
+    def _note_time(self, answer: Refusal | requests.Response) -> None:
+        told = retry.http_date(answer.headers.get("Date", ""))
+        if told is not None:
+            self._ahead_seconds = told - time.time()
+
+    def service_time(self, moment: float) -> float | None:
+        """A moment by this machine's clock, in seconds, by that of the service last asked.
+
+        None where the moment is still to come: this machine's clock was set back since.
+        """
+        if moment > time.time() + _SLACK_SECONDS:
+            return None
+        return moment + self._ahead_seconds
+
+    def _sent_once(self, url: str, method: str, options: Mapping[str, Any]) -> requests.Response:
+        # An upload may take an hour, of which the cloud's services see little.
+        turn = contextlib.nullcontext() if "data" in options else self._gate.turn(self)
+        with turn:
+            answer: requests.Response = self._session.request(url, method, **options)
+            return answer
 
     def _endpoint_or_error(self, call: Call) -> str:
         try:
@@ -269,7 +306,13 @@ class Cloud:
         return options
 
     def _sent(
-        self, request: Any, title: str, *, idempotent: bool, busy: frozenset[int] = frozenset()
+        self,
+        request: Any,
+        title: str,
+        *,
+        idempotent: bool,
+        changes: bool = False,
+        busy: frozenset[int] = frozenset(),
     ) -> Any:
         try:
             return retry.send(
@@ -280,12 +323,11 @@ class Cloud:
                 retry_statuses=busy,
             )
         except retry.ConnectionLostError as error:
-            unsure = error.taken and not idempotent
             raise KrajError(
                 CLOUD_UNREACHABLE,
                 f"{title}: {error}",
-                hint=UNSURE if unsure else "",
-                details={"unsure": unsure},
+                hint=UNSURE if error.taken and not idempotent else "",
+                details={"unsure": error.taken and changes},
             ) from error
 
     def _notify(self, again: retry.Again, title: str) -> None:
