@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from kraj.openstack.cloud import Call
+from kraj.openstack.cloud import Call, Cloud
 from kraj.openstack.creating import Wanted, items_of, made_at
 
 if TYPE_CHECKING:
     from kraj.openstack.resource import Resource
 
 Object = dict[str, Any]
-#: By how much the clocks of this machine and of the cloud may differ.
+#: By how much the clocks of a cloud's hosts may differ, and ours change from run to run.
 _SLACK_SECONDS: Final = 120.0
 _NOT_FOUND: Final = frozenset({404})
 #: States, whatever a service calls the field, in which nothing can be done with a new object.
@@ -69,7 +69,9 @@ def listed(resource: Resource, body: Object, since: float | None) -> list[Object
     found = [
         item
         for item in items_of(answer.json())
-        if not is_older(item, since) and _is_told_by(item, body, keys) and _marked(item, body)
+        if not is_older(resource.cloud, item, since)
+        and _is_told_by(item, body, keys)
+        and _marked(item, body)
     ]
     wanted = Wanted(body, (), lambda: resource.cloud.project_id)
     own = [item for item in found if Wanted(_owner(body), (), wanted.project).fits(item)]
@@ -84,10 +86,11 @@ def _is_named(body: Object, keys: tuple[str, ...]) -> bool:
     return _is_given(body.get(keys[0]))
 
 
-def is_older(found: Mapping[str, Any], since: float | None) -> bool:
-    """Whether an object was there before a moment, as far as its API tells."""
+def is_older(cloud: Cloud, found: Mapping[str, Any], since: float | None) -> bool:
+    """Whether an object was there before a moment by our clock, as far as its API tells."""
     moment = made_at(found)
-    return since is not None and moment is not None and moment < since - _SLACK_SECONDS
+    begun = None if since is None else cloud.service_time(since)
+    return begun is not None and moment is not None and moment < begun - _SLACK_SECONDS
 
 
 def _is_told_by(item: Object, body: Object, keys: tuple[str, ...]) -> bool:

@@ -158,7 +158,8 @@ class Resource:
             found = finding.listed(self, self.create_body(inputs), since)
             return [self.identity_of(item) for item in found]
         existing = self.fetch(identity)
-        return [] if existing is None or finding.is_older(existing, since) else [identity]
+        older = existing is not None and finding.is_older(self.cloud, existing, since)
+        return [] if existing is None or older else [identity]
 
     def remedy_of(self, found: Properties, inputs: Properties) -> Remedy | None:
         """What has to be done with an object of which nobody saw the creation's end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import pytest
 from kraj.errors import KrajError
 from kraj.openstack.cloud import Cloud
 from kraj.openstack.configuration import settings_from
+from kraj.openstack.finding import is_older
 from kraj.openstack.retry import Policy
 
 QUICK = Policy(attempts=4, first_delay_seconds=0.001, longest_delay_seconds=0.002)
@@ -32,6 +34,7 @@ class Service:
     log_in_failures: list[int] = field(default_factory=list)  #: statuses, each for one log-in
     created: int = 0
     body: bytes = b'{"networks": []}'
+    ahead: float = 0.0  #: of its clock, in seconds
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def issue(self) -> tuple[int, dict[str, Any]]:
@@ -78,6 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("X-Subject-Token", f"token-{self.service.issued}")
         self.end_headers()
         self.wfile.write(body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.service.ahead)
 
     def log_message(self, *_args: object) -> None:
         """Say nothing."""
@@ -178,3 +184,25 @@ def test_a_creation_whose_answer_was_cut_short_has_an_open_outcome(service: Serv
         cloud.post("network", "networks", {})
     assert caught.value.details["unsure"]
     assert service.created == 1
+
+
+@pytest.mark.parametrize("ahead", [-7200, 0, 7200])
+def test_what_was_made_before_is_told_by_the_clock_of_the_cloud(
+    service: Service, ahead: float
+) -> None:
+    service.ahead = ahead
+    cloud = cloud_of(service)
+    cloud.get("network", "networks")
+    begun = time.time()
+    made = [
+        {"created_at": datetime.fromtimestamp(begun + ahead + later, UTC).isoformat()}
+        for later in (1, -1000)
+    ]
+    assert [is_older(cloud, item, begun) for item in made] == [False, True]
+
+
+def test_a_clock_that_was_set_back_since_tells_nothing(service: Service) -> None:
+    cloud = cloud_of(service)
+    cloud.get("network", "networks")
+    made = {"created_at": datetime.now(UTC).isoformat()}
+    assert not is_older(cloud, made, time.time() + 7200)
