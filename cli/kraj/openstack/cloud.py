@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 from kraj.errors import KrajError
 from kraj.events import Event, EventKind, Reporter
 from kraj.openstack import retry
+from kraj.openstack.answers import Refusal, content_of, translated, whole
 from kraj.openstack.configuration import Settings, cloud_region_of
 from kraj.openstack.errors import (
     CLOUD_UNREACHABLE,
-    FAILING,
     NO_SERVICE,
     UNSURE,
-    WRONG_CREDENTIALS,
     from_response,
 )
 from kraj.openstack.sessions import log_in_lock, with_shared_session
@@ -354,7 +353,7 @@ class Cloud:
     def answer(self, call: Call) -> dict[str, Any] | None:
         """The content of an answer; None where what is asked for does not exist."""
         answer = self.call(replace(call, accepted=call.accepted | {404}))
-        return None if answer.status_code == 404 else _content(answer)
+        return None if answer.status_code == 404 else content_of(answer)
 
     def _read(self, call: Call) -> dict[str, Any] | None:
         lists = self.lists
@@ -378,77 +377,4 @@ class Cloud:
         return bool(answer.status_code != 404)
 
     def _json(self, call: Call) -> dict[str, Any]:
-        return _content(self.call(call))
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An HTTP answer that keystoneauth turned into an exception."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    text: str
-
-
-def _content(answer: requests.Response) -> dict[str, Any]:
-    if not answer.content:
-        return {}
-    try:
-        value = answer.json()
-    except ValueError as error:
-        raise KrajError(
-            FAILING, f"{answer.request.method} {answer.url} was answered with no JSON"
-        ) from error
-    return value if isinstance(value, dict) else {"items": value}
-
-
-def whole(answer: requests.Response, method: str) -> requests.Response:
-    """The answer. Raises ConnectionLostError where its body was cut short on the way."""
-    told = answer.headers.get("Content-Type", "").partition(";")[0].strip()
-    if answer.status_code >= 400 or told != "application/json":
-        return answer
-    try:
-        if answer.content or (method == "GET" and answer.status_code == 200):
-            answer.json()
-    except ValueError as error:
-        message = f"{method} {answer.url} was answered in part"
-        raise retry.ConnectionLostError(message, taken=True) from error
-    return answer
-
-
-def translated(action: Any) -> Any:
-    """Run a request; keystoneauth's exceptions become answers or `ConnectionLostError`."""
-    from keystoneauth1 import exceptions  # noqa: PLC0415 - slow to import
-
-    try:
-        return action()
-    except exceptions.Unauthorized as error:
-        raise KrajError(WRONG_CREDENTIALS, f"log in: {error}") from error
-    except exceptions.HttpError as error:
-        response = error.response
-        headers = {} if response is None else response.headers
-        body = str(error) if response is None else response.text
-        return Refusal(int(error.http_status), headers, body)
-    except exceptions.SSLError as error:
-        raise KrajError(CLOUD_UNREACHABLE, str(error)) from error
-    except (
-        exceptions.ConnectFailure,
-        exceptions.ConnectTimeout,
-        exceptions.UnknownConnectionError,
-    ) as error:
-        raise retry.ConnectionLostError(str(error), taken=_may_be_taken(error)) from error
-    except exceptions.ClientException as error:
-        raise KrajError(CLOUD_UNREACHABLE, str(error)) from error
-
-
-def _may_be_taken(error: BaseException) -> bool:
-    """Whether the service may have seen the request: not where no connection was made."""
-    from urllib3.exceptions import ConnectTimeoutError  # noqa: PLC0415 - slow to import
-
-    cause: BaseException | None = error
-    while cause is not None:
-        # Refused connections and unknown hosts are kinds of urllib3's ConnectTimeoutError.
-        if isinstance(cause, ConnectTimeoutError | ConnectionRefusedError):
-            return False
-        cause = cause.__cause__ or cause.__context__
-    return True
+        return content_of(self.call(call))

@@ -16,7 +16,7 @@ import yaml
 
 from kraj.errors import KrajError
 from kraj.openstack import retry
-from kraj.openstack.cloud import Refusal, translated
+from kraj.openstack.answers import Refusal, translated
 from kraj.openstack.configuration import cloud_region_of, settings_from
 from kraj.openstack.errors import (
     CLOUD_NOT_CONFIGURED,

@@ -156,6 +156,13 @@ def test_a_log_in_that_fails_for_a_while_delays_a_creation_and_leaves_no_doubt(
     assert not caught.value.details.get("unsure")
 
 
+def test_a_token_that_was_cut_short_is_asked_for_again(service: Service) -> None:
+    issue, cut = service.issue, iter([True, True])
+    service.issue = lambda: (201, {}) if next(cut, False) else issue()  # type: ignore[method-assign]
+    assert cloud_of(service).get("network", "networks") == {"networks": []}
+    assert service.issued == 1
+
+
 def test_a_clock_that_is_ahead_does_not_log_in_for_each_request(service: Service) -> None:
     service.lifetime = timedelta(hours=-3)
     told: list[Any] = []
