@@ -43,6 +43,8 @@ class ServerChanges:
         if old in ("shelved", "shelved_offloaded"):
             into = {"availability_zone": zone} if zone else None
             self._act({"unshelve": into}, _UNSHELVE_INTO_ZONE if into else None)
+        elif old == "verify_resize":  # by an earlier run that did not get to confirm it
+            self._act({"confirmResize": None})
         elif old == "paused":
             self._act({"unpause": None})
         elif old != "build":

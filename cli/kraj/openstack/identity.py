@@ -43,7 +43,8 @@ class Project(IdentityResource):
             path = self.object_path(identity)
             self.cloud.call(self.request("PATCH", path, body=body, accepted=frozenset({404})))
         existed = super().send_delete(identity, outputs)
-        if existed and self.cloud.has_service("network"):
+        # Also where it is gone already: by an earlier request whose answer was lost.
+        if self.cloud.has_service("network"):
             self._delete_default_groups(identity)
         return existed
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import ClassVar, Final, TypeVar
 
 from kraj.errors import KrajError
-from kraj.openstack.errors import NOT_FOUND, status_of
+from kraj.openstack.errors import FAILED_STATE, NOT_FOUND, status_of
 from kraj.openstack.fields import Kind
 from kraj.openstack.resource import Made, Properties, Resource
 from kraj.openstack.waiter import Watch
@@ -109,8 +109,13 @@ class OctaviaResource(Resource):
         return self.when_free(lambda: Resource.put_update(self, identity, news, body))
 
     def send_delete(self, identity: str, outputs: Properties) -> bool:
-        """Ask for the deletion."""
-        return self.when_free(lambda: Resource.send_delete(self, identity, outputs))
+        """Ask for the deletion; it may be under way by a request whose answer was lost."""
+        try:
+            return self.when_free(lambda: Resource.send_delete(self, identity, outputs))
+        except KrajError as error:
+            if error.code is not FAILED_STATE or self.fetch(identity) is not None:
+                raise
+            return False
 
     def when_free(self, send: Callable[[], Answer]) -> Answer:
         """Send, and send again when the load balancer is done with another change."""

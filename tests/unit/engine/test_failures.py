@@ -67,6 +67,13 @@ def test_a_resource_that_did_not_become_ready_is_kept_and_tried_again(lab: Lab) 
     assert "initErrors" not in lab.state()["a"]
 
 
+def test_what_did_not_become_ready_and_is_gone_since_is_made_again(lab: Lab) -> None:
+    failure(lab, 'Note("a", initFails=True)')
+    next(lab.folder.glob("a-*.json")).unlink()
+    assert operations(lab.up('Note("a", initFails=False)')) == {"a": "create"}
+    assert set(lab.notes()) == {"a"}
+
+
 def test_invalid_inputs_name_the_property(lab: Lab) -> None:
     error = failure(lab, 'Note("a", size=-1)')
     assert str(error) == "KRJ304 file:index:Note 'a': size: is negative"

@@ -74,7 +74,10 @@ class Session:
         self._orphans.settle(pending)
         remaining = self._run.journal.remaining()
         touched = {item.resource.urn for item in pending if item.type in _IN_DOUBT}
-        chosen = remaining if refresh else [old for old in remaining if old.urn in touched]
+        chosen = remaining
+        if not refresh:
+            # What became of a step that failed half way, the state does not know either.
+            chosen = [old for old in remaining if old.urn in touched or old.init_errors]
         if chosen:
             Refresher(self._run, self._packages, recorded=False).refresh(chosen)
 
