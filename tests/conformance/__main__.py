@@ -15,11 +15,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.conformance.comparing import differences
-from tests.conformance.features import FEATURES, Feature, feature
-from tests.conformance.records import read_record, write_record
-from tests.conformance.round_trip import CARRIED, Journey
-from tests.conformance.running import on_local, on_pulumi, pulumi_engine
+from kraj.engine.conformance.comparing import differences
+from kraj.engine.conformance.features import FEATURES, Feature, feature
+from kraj.engine.conformance.records import read_record, write_record
+from kraj.engine.conformance.round_trip import CARRIED, Journey
+from kraj.engine.conformance.running import on_local, on_pulumi, pulumi_engine
 from tests.conformance.table import TABLE, table
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from kraj.engine.conformance.comparing import explained
+from kraj.engine.conformance.features import FEATURES, GROUPS, Feature
+from kraj.engine.conformance.records import read_record
 from kraj.engine.pulumi_cli import CLI_VERSION
-from tests.conformance.comparing import explained
-from tests.conformance.features import FEATURES, GROUPS, Feature
-from tests.conformance.records import read_record
 
 TABLE = Path(__file__).parents[2] / "docs" / "engine-conformance.md"
 
@@ -24,8 +24,9 @@ and in which order, and what is left in the cloud.
 “Same” means: no difference in any of these. “Refused” means: the run ends with KRJ301, which names
 the feature, before anything is touched. Nothing that a program can use is ignored in silence.
 
-This file is written by `python -m tests.conformance table` from the results in
-`tests/conformance/recorded`; tests compare both engines with these (CONTRIBUTING.md).
+This file is written by `python -m tests.conformance table` from the results in `recorded` of
+`kraj.engine.conformance`; tests compare both engines with these, and so does
+`kraj engine conformance`, on any machine.
 """
 
 

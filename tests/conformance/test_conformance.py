@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from kraj.engine.conformance.comparing import explained
+from kraj.engine.conformance.features import FEATURES, Feature
+from kraj.engine.conformance.records import RECORDS, read_record, verdict
+from kraj.engine.conformance.running import on_local, on_pulumi
 from kraj.engine.pulumi import find_cli
-from tests.conformance.comparing import explained
-from tests.conformance.features import FEATURES, Feature
-from tests.conformance.records import RECORDS, read_record, verdict
-from tests.conformance.running import on_local, on_pulumi
 from tests.conformance.table import TABLE, table
 
 each_feature = pytest.mark.parametrize("chosen", FEATURES, ids=lambda item: item.key)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from kraj.engine.base import Result
+from kraj.engine.conformance.features import feature
+from kraj.engine.conformance.round_trip import CARRIED, Journey
+from kraj.engine.conformance.running import local_engine, pulumi_engine
 from kraj.engine.pulumi import find_cli
 from kraj.events import ignore
-from tests.conformance.features import feature
-from tests.conformance.round_trip import CARRIED, Journey
-from tests.conformance.running import local_engine, pulumi_engine
 
 each_carried = pytest.mark.parametrize("key", CARRIED)
 

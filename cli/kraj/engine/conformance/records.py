@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from kraj.engine.conformance.comparing import differences, refusal
+from kraj.engine.conformance.features import Feature
+from kraj.engine.conformance.observing import Observation
 from kraj.files import write_atomically
-from tests.conformance.comparing import differences, refusal
-from tests.conformance.features import Feature
-from tests.conformance.observing import Observation
 
 RECORDS = Path(__file__).parent / "recorded"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from kraj.engine.conformance.features import Feature
+from kraj.engine.conformance.observing import PASSPHRASE, Observation, observe
+from kraj.engine.conformance.provider import ConformProvider
 from kraj.engine.local.engine import LocalEngine
 from kraj.engine.local.hosts import ProgramHosts
 from kraj.engine.pulumi import PulumiEngine
-from tests.conformance.features import Feature
-from tests.conformance.observing import PASSPHRASE, Observation, observe
-from tests.conformance.provider import ConformProvider
 
 #: Shared by all engines of a run: Pulumi's SDK is loaded once.
 _HOSTS = ProgramHosts()

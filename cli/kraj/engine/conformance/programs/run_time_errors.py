@@ -6,7 +6,7 @@ import pulumi
 from conform import stage
 
 
-def fail(text: str) -> str:
+def fail(_text: str) -> str:
     raise ValueError("in an apply")
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from kraj.engine.base import Engine, Result
+from kraj.engine.conformance.features import Feature
+from kraj.engine.conformance.observing import Bench
 from kraj.events import ignore
 from kraj.files import write_atomically
-from tests.conformance.features import Feature
-from tests.conformance.observing import Bench
 
 EXPORTS = Path(__file__).parent / "exported"
 #: Features whose states hold all that a state can hold.

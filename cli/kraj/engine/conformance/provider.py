@@ -15,6 +15,8 @@ What somebody writes into a file as `seen` is an output that no program decides.
 `log.jsonl` in the folder tells begin and end of everything that changed something.
 """
 
+# ruff: noqa: N802 - method names are those of Pulumi's contract
+
 from __future__ import annotations
 
 import json
@@ -32,7 +34,7 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 from kraj.events import Reporter
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - Pulumi's mark of secrets
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 VERSION = "1.0.0"
 REPLACING = ("kind", "slot")
@@ -261,9 +263,7 @@ def _init_failed(context: Any, identifier: str, outputs: struct_pb2.Struct) -> N
 
 def plain(struct: Any) -> dict[str, Any]:
     """A struct as plain values, secrets opened."""
-    opened = _opened(MessageToDict(struct))
-    assert isinstance(opened, dict)
-    return opened
+    return {key: _opened(item) for key, item in MessageToDict(struct).items()}
 
 
 def _opened(value: Any) -> Any:

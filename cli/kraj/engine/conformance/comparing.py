@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.conformance.features import Feature
+from kraj.engine.conformance.features import Feature
 
 Observation = dict[str, Any]
 _ABSENT = "(absent)"

@@ -3,4 +3,4 @@
 from conform import Thing
 from pulumi import ResourceOptions
 
-Thing("thing", text="a", opts=ResourceOptions(state_migrations=[lambda args: None]))
+Thing("thing", text="a", opts=ResourceOptions(state_migrations=[lambda _args: None]))

@@ -4,6 +4,6 @@ import pulumi
 from conform import Thing
 from pulumi import ResourceHookBinding, ResourceOptions
 
-hook = pulumi.ErrorHook("again", lambda args: False)
+hook = pulumi.ErrorHook("again", lambda _args: False)
 binding = ResourceHookBinding(on_error=[hook])
 Thing("thing", text="x", opts=ResourceOptions(hooks=binding))
