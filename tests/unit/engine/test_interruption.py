@@ -91,7 +91,7 @@ def test_a_second_ctrl_c_leaves_the_running_step_and_says_which(lab: Lab) -> Non
     assert [item["type"] for item in deployment["pending_operations"]] == ["creating"]
     result = lab.up(SLOW.format(0))
     assert operations(result) == {"a": "same", "b": "create", "c": "create"}
-    assert any("interrupted while it created" in note for note in result.diagnostics)
+    assert any("did not see the end of its creation" in note for note in result.diagnostics)
     assert "pending_operations" not in lab.engine.export_state(lab.spec())["deployment"]
 
 
@@ -127,7 +127,7 @@ def test_a_killed_run_is_finished_by_the_next_one(lab: Lab) -> None:
     result = lab.up(SLOW.format(0))
     assert operations(result) == {"a": "same", "b": "create", "c": "create"}
     assert any(note.startswith("took over the lock of") for note in result.diagnostics)
-    assert any("interrupted while it created" in note for note in result.diagnostics)
+    assert any("did not see the end of its creation" in note for note in result.diagnostics)
     # The program of the killed engine has ended by itself.
     deadline = time.monotonic() + 5
     while any(_runs(pid) for pid in programs):

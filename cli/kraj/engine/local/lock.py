@@ -18,6 +18,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -93,6 +94,7 @@ def _content() -> dict[str, Any]:
         "username": getpass.getuser(),
         "hostname": socket.gethostname(),
         "timestamp": now(),
+        "started": _start_of(os.getpid()),
         "command": shlex.join(sys.argv)[:_COMMAND_LENGTH],
         "id": str(uuid.uuid4()),  # no two locks have the same content
     }
@@ -173,8 +175,27 @@ def _is_dead(holder: dict[str, Any]) -> bool:
         return True
     except psutil.AccessDenied:
         return False
+    if holder.get("started"):
+        return bool(holder["started"] != _start_of(holder["pid"]))
+    return _began_later(started, str(holder.get("timestamp")))
+
+
+def _began_later(started: float, timestamp: str) -> bool:
+    """Whether a process began after a lock of Pulumi's was taken, as far as the clock tells."""
     try:
-        locked = datetime.fromisoformat(str(holder.get("timestamp"))).timestamp()
+        return started > datetime.fromisoformat(timestamp).timestamp() + _CLOCK_SLACK_SECONDS
     except ValueError:
         return False
-    return started > locked + _CLOCK_SLACK_SECONDS
+
+
+def _start_of(pid: int) -> str:
+    """When a process began, by what no change of the clock touches; empty where it is not told.
+
+    The boot of the machine and the ticks since then (proc(5): field 22 of /proc/[pid]/stat).
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return ""
+    return f"{boot}:{fields[19].decode()}"
