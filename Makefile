@@ -24,6 +24,7 @@ demo: setup ## Bring up OpenStack, provision the centre and three municipalities
 
 test: lint ## Run the linters and all tests; OpenStack is started for them
 	.venv/bin/pytest tests/unit tests/conformance -n 2
+	.venv/bin/pytest tests/backends
 	.venv/bin/pytest tests/lab
 
 test-all: ## As `make test`, with every step at which a run can be killed instead of a share

@@ -135,6 +135,14 @@ BAD_STATE_URL = error_code(
     "in it.",
     "Give a URL as docs/state.md describes it: file://, s3:// or postgres://.",
 )
+NO_CONDITIONAL_WRITES = error_code(
+    "KRJ321",
+    "The object storage cannot keep two writers apart",
+    "The storage does not carry out a write only if the object is as expected (If-Match and "
+    "If-None-Match of S3), or ignores the condition. Without it, two runs could overwrite each "
+    "other's state.",
+    "Use a storage that does (docs/state.md names some), or PostgreSQL.",
+)
 ORPHANS_AMBIGUOUS = error_code(
     "KRJ325",
     "Several objects may be the one that was being created",

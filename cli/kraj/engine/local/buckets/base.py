@@ -8,6 +8,7 @@ locks and fences are made of. What the blobs mean is not known here.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -41,6 +42,11 @@ class Bucket(Protocol):
     @property
     def folder(self) -> Path | None:
         """The folder that holds the keys as files; None for a place that is no folder."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables that another program needs to get in, beside the URL; secrets."""
         ...
 
     def read(self, key: str) -> Blob | None:

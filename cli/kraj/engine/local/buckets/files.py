@@ -12,7 +12,7 @@ import fcntl
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,10 @@ class FileBucket:
     @property
     def folder(self) -> Path | None:
         return self._folder
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {}
 
     def read(self, key: str) -> Blob | None:
         path = self._folder / key
