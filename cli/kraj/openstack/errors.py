@@ -99,8 +99,8 @@ NOT_UNIQUE: Final = error_code(
 
 #: What to do about a request whose outcome is not known.
 UNSURE: Final = (
-    "The service may have carried the request out: see whether the object exists; "
-    "import or delete it before running again."
+    "The service may have carried the request out. The next run of the engine `local` looks for "
+    "what came of it; with the engine `pulumi`, look for the object before running again."
 )
 
 
