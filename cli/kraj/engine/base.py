@@ -131,6 +131,11 @@ class Engine(Protocol):
     name: str  #: `local` or `pulumi`
     version: str
 
+    @property
+    def place(self) -> str:
+        """Where its states are kept, as a URL without a password."""
+        ...
+
     def preview(self, spec: StackSpec, report: Reporter, *, refresh: bool = False) -> Result: ...
 
     def up(self, spec: StackSpec, report: Reporter, *, refresh: bool = False) -> Result: ...

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kraj.engine.base import HistoryEntry, Result, StackSpec, Together
+from kraj.engine.choice import without_password
 from kraj.engine.errors import BAD_STACK, NO_PULUMI, STATE_UNREADABLE
 from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.buckets.files import FileBucket
@@ -116,6 +117,10 @@ class PulumiEngine:
             stack.interrupt()
 
     # -- the contract: state
+
+    @property
+    def place(self) -> str:
+        return without_password(self._backend.url)
 
     def outputs(self, spec: StackSpec, *, show_secrets: bool = False) -> dict[str, Any]:
         if not self.exists(spec):

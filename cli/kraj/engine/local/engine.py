@@ -92,6 +92,10 @@ class LocalEngine:
 
     # -- the contract
 
+    @property
+    def place(self) -> str:
+        return self._bucket.url
+
     def preview(self, spec: StackSpec, report: Reporter, *, refresh: bool = False) -> Result:
         with _reported(spec, report, "preview") as started:
             started.result = self._update(spec, report, "preview", started, refresh=refresh)
