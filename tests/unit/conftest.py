@@ -12,7 +12,14 @@ settings.load_profile("kraj")
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("KRAJ_REGION", "KRAJ_ENGINE", "KRAJ_PROJECT", "KRAJ_STATE_DIR", "KRAJ_LAB_DIR"):
+    for name in (
+        "KRAJ_REGION",
+        "KRAJ_ENGINE",
+        "KRAJ_PROJECT",
+        "KRAJ_STATE_DIR",
+        "KRAJ_STATE_URL",
+        "KRAJ_LAB_DIR",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")

@@ -34,17 +34,22 @@ ENVIRONMENT_BYTES = 128 * 1024
 #: Variables that would send the command elsewhere, or change the layout of the state's files.
 _OWN_VARIABLES = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 _UNWANTED_PREFIXES = ("OS_", "PULUMI_DIY_BACKEND_", "PULUMI_SELF_MANAGED_STATE_")
-_UNWANTED = frozenset({*_OWN_VARIABLES, "PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_PYTHON_CMD"})
+_UNWANTED = frozenset(
+    {*_OWN_VARIABLES, "KRAJ_STATE_URL", "PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_PYTHON_CMD"}
+)
 
 
 class Backend:
-    """Where states are kept: in kraj's own bucket, or where PULUMI_BACKEND_URL says."""
+    """Where states are kept: in `bucket`; instead of in files, where PULUMI_BACKEND_URL says."""
 
     def __init__(
         self, state_dir: Path, environ: Mapping[str, str], bucket: Bucket | None = None
     ) -> None:
-        own = bucket or FileBucket(state_dir)
-        self.url = environ.get("PULUMI_BACKEND_URL") or own.url
+        files = FileBucket(state_dir)
+        own = bucket or files
+        # A place that region.yaml or KRAJ_STATE_URL names is the region's for both engines.
+        named = environ.get("PULUMI_BACKEND_URL") if own.url == files.url else None
+        self.url = named or own.url
         self._own = own
         self._state_dir = state_dir
         #: What the local engine shares; None for any other backend.
@@ -72,6 +77,7 @@ def environment(
     return {
         **inherited,
         **spec.environment,
+        **(backend.bucket.environment if backend.bucket else {}),
         "PULUMI_BACKEND_URL": backend.url,
         "PULUMI_CONFIG_PASSPHRASE": passphrase,
         # The interpreter that runs kraj has the program's packages.

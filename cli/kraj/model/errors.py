@@ -50,6 +50,13 @@ YAML_FEATURE = error_code(
     "Anchors, aliases and tags make a file say something else than it shows, so they are refused.",
     "Write the value out in plain YAML.",
 )
+SECRET_IN_FILE = error_code(
+    "KRJ108",
+    "secret in a file",
+    "Region files are kept in git and read by many; a password must not stand in them.",
+    "Take it out, change it where it is used, and give it as docs/state.md says: in the "
+    "environment or in ~/.pgpass.",
+)
 UNKNOWN_NAME = error_code(
     "KRJ120",
     "unknown name",

@@ -30,6 +30,7 @@ from kraj.model.base import (
 )
 from kraj.model.catalogue import Image, ReplaceFrequency, ServerSize
 from kraj.model.errors import DUPLICATE_IDENTITY, IDENTITY_FORMAT, OVER_CAPACITY
+from kraj.model.place import StatePlace
 from kraj.model.units import GIB, Size
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "ServerSize",
     "ServiceHours",
     "Site",
+    "StatePlace",
     "Storage",
     "StoragePool",
 ]
@@ -320,6 +322,9 @@ class Region(Part):
     )
     centre: Centre = Field(description="The centre's own servers.")
     naming: Naming = Field(default=Naming(), description="How names in the cloud are made.")
+    state: StatePlace | None = Field(
+        default=None, description="Where states are kept; left out: files on this machine."
+    )
 
     @model_validator(mode="after")
     def _names_differ_and_codes_agree(self) -> Region:

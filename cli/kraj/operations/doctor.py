@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import os
 import platform
@@ -11,7 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kraj.errors import KrajError
+from kraj.engine.local.buckets.base import Bucket
+from kraj.engine.local.buckets.places import STATE_URL, open_bucket, trial
+from kraj.errors import KrajError, KrajErrors
+from kraj.model.sources import display
+from kraj.model.yaml_files import read_document
 from kraj.operations.project import find_project
 
 GIB = 1024**3
@@ -44,6 +49,7 @@ def examine() -> list[Finding]:
         _memory,
         _project,
         _disk,
+        _state,
         _lab_servers,
         _pulumi,
     )
@@ -103,6 +109,47 @@ def _disk() -> Finding:
     return Finding(
         "disk", Verdict.NOTE, f"{free:.1f} GiB free", f"The lab wants {LAB_DISK_GIB} GiB free."
     )
+
+
+def _state() -> Finding:
+    """Whether the places of states that the environment or the regions name can be used."""
+    try:
+        places = _named_places()
+    except KrajError as error:
+        return Finding("state", Verdict.BAD, str(error), error.hint)
+    if not places:
+        return Finding("state", Verdict.GOOD, "files on this machine")
+    seconds = []
+    for bucket in places:
+        try:
+            seconds.append(trial(bucket))
+        except KrajError as error:
+            return Finding("state", Verdict.BAD, str(error), error.hint)
+    shown = ", ".join(
+        f"{bucket.url} is writable ({took * 1000:.0f} ms)"
+        for bucket, took in zip(places, seconds, strict=True)
+    )
+    return Finding("state", Verdict.GOOD, shown)
+
+
+def _named_places() -> list[Bucket]:
+    """KRAJ_STATE_URL's place, else those of the project's regions. Raises KRJ1xx, KRJ320."""
+    named = os.environ.get(STATE_URL)
+    if named:
+        return [open_bucket(named)]
+    try:
+        inventories = find_project().inventories
+    except KrajError:
+        return []
+    found: dict[str, Bucket] = {}
+    for file in sorted(inventories.glob("*/region.yaml")):
+        # Only this block: `kraj region validate` checks the whole file, and tells what is wrong.
+        with contextlib.suppress(KrajErrors):
+            url = read_document(file, display(file)).text(("state", "url"))
+            if url:
+                bucket = open_bucket(url)
+                found.setdefault(bucket.url, bucket)
+    return list(found.values())
 
 
 def _lab_servers() -> Finding:

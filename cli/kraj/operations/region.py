@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kraj.engine.base import Engine
+from kraj.engine.local.buckets.base import Bucket
+from kraj.engine.local.buckets.places import STATE_URL, open_bucket
 from kraj.engine.select import choose_engine
 from kraj.errors import KrajError, KrajErrors, Location
 from kraj.files import write_atomically
 from kraj.model.loader import RegionFiles, load_region
+from kraj.model.region import Region
 from kraj.model.sources import display
 from kraj.operations.clouds import CloudAccess, open_cloud
 from kraj.operations.errors import LEDGER_OUT_OF_DATE
@@ -35,6 +38,8 @@ class PlannedRegion:
     plan: RegionPlan
     state_dir: Path
     ledger_file_written: Path | None
+    #: Where states are kept by KRAJ_STATE_URL or region.yaml; None: in files below `state_dir`.
+    bucket: Bucket | None = None
 
     @property
     def name(self) -> str:
@@ -81,7 +86,8 @@ def plan_region_files(
     elif planned_text != text and check_ledger:
         raise _out_of_date(plan.ledger, ledger, Location(shown))
     state_dir = project.region_state(files.region.name)
-    return PlannedRegion(project, folder, files, access, plan, state_dir, written)
+    bucket = state_bucket(folder, files.region)
+    return PlannedRegion(project, folder, files, access, plan, state_dir, written, bucket)
 
 
 def _out_of_date(planned: Ledger, recorded: Ledger, place: Location) -> KrajError:
@@ -104,6 +110,23 @@ def _out_of_date(planned: Ledger, recorded: Ledger, place: Location) -> KrajErro
 def pick_engine(planned: PlannedRegion, requested: str | None) -> tuple[Engine, str]:
     """The engine to use and why it was chosen."""
     return choose_engine(requested, planned.state_dir)
+
+
+def state_bucket(folder: Path, region: Region) -> Bucket | None:
+    """The place that KRAJ_STATE_URL or else `region.yaml` names; None where neither does.
+
+    Raises KRJ320 for a URL that is of no use. Nothing is connected to.
+    """
+    named = os.environ.get(STATE_URL)
+    if named:
+        return open_bucket(named)
+    if region.state is None:
+        return None
+    try:
+        return open_bucket(region.state.url)
+    except KrajError as error:
+        error.location = Location(display(folder / "region.yaml"))
+        raise
 
 
 def use_lab_images(project: Project) -> None:

@@ -29,6 +29,18 @@ REGION_FAULTS = [
         "storage.capacity: '16' has no unit: did you mean 16 GiB?",
     ),
     (
+        "cost_centre:",
+        "state: {url: ‸mysql://db/states}\ncost_centre:",
+        "KRJ105",
+        "state.url: 'mysql://db/states' must be a URL that begins with file://, s3:// or postgres://",
+    ),
+    (
+        "cost_centre:",
+        "state:\n  url: ‸postgres://kraj:hush@db.example/states\ncost_centre:",
+        "KRJ108",
+        "the URL has a password in it",
+    ),
+    (
         "ram: 1536 GiB",
         "ram: ‸1536 GIB",
         "KRJ106",

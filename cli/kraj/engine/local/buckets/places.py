@@ -1,23 +1,29 @@
-"""From the URL of a place for states to its bucket. Nothing is connected to here."""
+"""From the URL of a place for states to its bucket, and whether one can be used."""
 
 from __future__ import annotations
 
 import os
+import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from kraj.engine.errors import BAD_STATE_URL
-from kraj.engine.local.buckets.base import Bucket
+from kraj.engine.errors import BAD_STATE_URL, STATE_UNREADABLE
+from kraj.engine.local.buckets.base import ABSENT, Blob, Bucket
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.errors import KrajError
 
+STATE_URL: Final = "KRAJ_STATE_URL"  #: names the place of all states, with a password if need be
 SCHEMES: Final = ("file", "s3", "postgres")
 
 
 def open_bucket(url: str, environ: Mapping[str, str] = os.environ) -> Bucket:
-    """The bucket of a URL, which may have a password. Raises KRJ320 (never with the password)."""
+    """The bucket of a URL, which may have a password; nothing is connected to yet.
+
+    Raises KRJ320, never with the password in it.
+    """
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -43,6 +49,24 @@ def open_bucket(url: str, environ: Mapping[str, str] = os.environ) -> Bucket:
     known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
     named = f"{parts.scheme}://" if "://" in url else "one without a scheme"
     raise KrajError(BAD_STATE_URL, f"{named} is no place for states; known are {known}")
+
+
+def trial(bucket: Bucket) -> float:
+    """Write, read and delete a blob, as a run does; returns how long one write took (seconds).
+
+    Raises KRJ308, KRJ309, KRJ319, KRJ321.
+    """
+    key = f".pulumi/kraj/trial-{uuid.uuid4()}"
+    tag = bucket.write(key, b"first", expect=ABSENT)
+    try:
+        started = time.monotonic()
+        tag = bucket.write(key, b"second", expect=tag)
+        seconds = time.monotonic() - started
+        if bucket.read(key) != Blob(b"second", tag):
+            raise KrajError(STATE_UNREADABLE, f"{bucket.url} does not give back what was written")
+    finally:
+        bucket.delete(key)
+    return seconds
 
 
 def _home(host: str) -> Path | None:

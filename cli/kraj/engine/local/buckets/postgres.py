@@ -66,9 +66,8 @@ class PostgresAddress:
         password = unquote(parts.password or "") or query.pop("password", "")
         user, _, host = parts.netloc.rpartition("@")
         user = user.partition(":")[0]
-        shown = parts._replace(
-            netloc=f"{user}@{host}" if user else host, query=urlencode(query)
-        ).geturl()
+        place = f"{user}@{host}" if user else host
+        shown = f"postgres://{place}{parts.path}" + (f"?{urlencode(query)}" if query else "")
         table = query.pop("table", "") or _TABLE
         if not _TABLE_NAME.fullmatch(table):
             raise KrajError(BAD_STATE_URL, f"{shown}: {table!r} is no name for a table")
