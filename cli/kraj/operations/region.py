@@ -109,7 +109,7 @@ def _out_of_date(planned: Ledger, recorded: Ledger, place: Location) -> KrajErro
 
 def pick_engine(planned: PlannedRegion, requested: str | None) -> tuple[Engine, str]:
     """The engine to use and why it was chosen."""
-    return choose_engine(requested, planned.state_dir)
+    return choose_engine(requested, planned.state_dir, planned.bucket)
 
 
 def state_bucket(folder: Path, region: Region) -> Bucket | None:
