@@ -165,7 +165,12 @@ def object_storage() -> Iterator[Server]:
         *(str(program), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
         *("-filer", "-s3", f"-s3.config={settings}", "-volume.max=8", *listening),
         *("-master.telemetry=false", "-master.volumeSizeLimitMB=64"),
-        *("-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"),
+        *(
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-s3.autoCreateBucket=false",
+            "-s3.allowEmptyFolder=false",
+        ),
     ]
     try:
         with _running(command, port, folder / "log", None, signal.SIGKILL):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from kraj.engine.base import Result, StackSpec
+from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.engine import LocalEngine
 from kraj.engine.local.hosts import ProgramHosts
 from kraj.events import Event
@@ -118,12 +119,15 @@ def operations(result: Result) -> dict[str, str]:
 _HOSTS = ProgramHosts()
 
 
-def make_engine(root: Path, environ: Mapping[str, str] | None = None) -> LocalEngine:
+def make_engine(
+    root: Path, environ: Mapping[str, str] | None = None, bucket: Bucket | None = None
+) -> LocalEngine:
     return LocalEngine(
         root / "state",
         providers={"file": FileProvider},
         environ=environ or {"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE},
         hosts=_HOSTS,
+        bucket=bucket,
     )
 
 

@@ -1,0 +1,164 @@
+"""The local engine on every kind of place: killed, fenced off, cut off, locked out."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kraj.engine.local.store import StateStore
+from kraj.errors import KrajError
+from kraj.events import Event
+from tests.backends.conftest import Place
+from tests.unit.engine.conftest import PASSPHRASE, Lab, make_engine, operations
+
+CHAIN = 'a = Note("a")\nb = Note("b", text=a.path{})\nNote("c", text=b.path)'
+CHECKPOINT = ".pulumi/stacks/notes/test.one.json"
+
+#: Applies the stack in a process that may die.
+RUNNER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {folder!r})
+from file_provider import FileProvider
+from kraj.engine.base import StackSpec
+from kraj.engine.local.buckets.places import open_bucket
+from kraj.engine.local.engine import LocalEngine
+root = Path({root!r})
+engine = LocalEngine(root / "state", providers={{"file": FileProvider}},
+                     environ={{"PULUMI_CONFIG_PASSPHRASE": {passphrase!r}}},
+                     bucket=open_bucket({url!r}))
+spec = StackSpec("notes", "test.one", "tenant:one", root / "program",
+                 config={{"file:folder": str(root / "cloud")}})
+engine.up(spec, lambda event: None)
+"""
+
+
+@pytest.fixture
+def placed(place: Place, tmp_path: Path) -> Lab:
+    """The stack with its states in every kind of place in turn."""
+    return Lab(tmp_path, make_engine(tmp_path, bucket=place.open()))
+
+
+def store_of(lab: Lab, place: Place) -> StateStore:
+    """The stack's blobs, as another machine sees them."""
+    return StateStore(place.open(), "notes", "test.one", lab.root / "elsewhere")
+
+
+def after(lab: Lab, name: str, work: Callable[[], None]) -> Callable[[Event], None]:
+    """A reporter that does something once, when a note is there."""
+    done: list[Event] = []
+
+    def report(event: Event) -> None:
+        if not done and name in lab.notes():
+            done.append(event)
+            work()
+
+    return report
+
+
+def test_a_killed_run_is_finished_by_the_next_one(placed: Lab, place: Place) -> None:
+    placed.spec(CHAIN.format(', dieOn="create"'))
+    code = RUNNER.format(
+        folder=str(Path(__file__).parents[1] / "unit/engine"),
+        root=str(placed.root),
+        url=place.url,
+        passphrase=PASSPHRASE,
+    )
+    died = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    deployment = placed.engine.export_state(placed.spec())["deployment"]
+    assert [item["type"] for item in deployment["pending_operations"]] == ["creating"]
+    result = placed.up(CHAIN.format(""))
+    assert operations(result) == {"a": "same", "b": "create", "c": "create"}
+    assert any(note.startswith("took over the lock of") for note in result.diagnostics)
+    assert operations(placed.up()) == {"a": "same", "b": "same", "c": "same"}
+    assert store_of(placed, place).bucket.list(".pulumi/locks/") == []
+    assert [entry.result for entry in placed.engine.history(placed.spec())] == ["succeeded"] * 2
+    placed.destroy()
+    placed.engine.remove(placed.spec())
+    assert not placed.engine.exists(placed.spec())
+    kept = store_of(placed, place).bucket.list(".pulumi/")
+    assert [key for key in kept if "/kraj/" not in key] == [".pulumi/meta.yaml"]
+
+
+def test_a_run_never_overwrites_what_somebody_else_has_written(placed: Lab, place: Place) -> None:
+    placed.up('Note("a")')
+    other = store_of(placed, place)
+
+    def intrude() -> None:
+        deployment = other.load()
+        assert deployment is not None
+        other.save({**deployment, "metadata": {"by": "somebody else"}})
+
+    with pytest.raises(KrajError, match="somebody else") as caught:
+        placed.engine.up(placed.spec(CHAIN.format("")), after(placed, "b", intrude))
+    assert caught.value.code.code == "KRJ318"
+    found = other.load()
+    assert found is not None
+    assert found["metadata"] == {"by": "somebody else"}
+    # What the run had made is in the file that the error names, and that file can be imported.
+    rescued = Path(caught.value.details["rescued"])
+    assert str(rescued) in caught.value.message
+    assert rescued.stat().st_mode & 0o077 == 0
+    kept = json.loads(rescued.read_text())
+    names = {item["urn"].rpartition("::")[2] for item in kept["deployment"]["resources"]}
+    assert names >= set(placed.notes()) >= {"a", "b"}
+    placed.engine.import_state(placed.spec(), kept)
+    assert operations(placed.up())["b"] == "same"
+    assert set(placed.notes()) == {"a", "b", "c"}
+
+
+def test_a_place_that_goes_away_in_a_run_loses_nothing(remote_place: Place, tmp_path: Path) -> None:
+    lab = Lab(tmp_path, make_engine(tmp_path, bucket=remote_place.open()))
+    lab.up('Note("a")')
+    wire = remote_place.wire
+    assert wire is not None
+    with pytest.raises(KrajError) as caught:
+        lab.engine.up(lab.spec(CHAIN.format("")), after(lab, "b", wire.cut))
+    assert caught.value.code.code == "KRJ319"
+    assert "c" not in lab.notes()
+    wire.mend()
+    kept = json.loads(Path(caught.value.details["rescued"]).read_text())
+    with pytest.raises(KrajError, match="is being worked on by"):
+        lab.up()  # the lock could not be removed
+    lab.engine.cancel(lab.spec())
+    lab.engine.import_state(lab.spec(), kept)
+    assert operations(lab.up()) == {"a": "same", "b": "same", "c": "create"}
+    assert len(lab.notes()) == 3
+
+
+def test_a_lock_is_respected_wherever_its_holder_is(placed: Lab, place: Place) -> None:
+    placed.up('Note("a")')
+    other = store_of(placed, place)
+    lock = {
+        "pid": 1,
+        "username": "jana",
+        "hostname": "elsewhere",
+        "timestamp": "2026-01-01T00:00:00Z",
+    }
+    other.bucket.write(f"{other.locks}one.json", json.dumps(lock).encode())
+    with pytest.raises(KrajError, match="jana@elsewhere") as caught:
+        placed.up()
+    assert caught.value.code.code == "KRJ306"
+    assert "hours ago" in caught.value.message
+    assert "can be seen on elsewhere only" in caught.value.hint
+    placed.engine.cancel(placed.spec())
+    assert operations(placed.up()) == {"a": "same"}
+    refused: list[KrajError] = []
+
+    def second() -> None:
+        engine = make_engine(placed.root, bucket=place.open())
+        with pytest.raises(KrajError, match="is being worked on by") as found:
+            engine.up(placed.spec(), lambda _event: None)
+        refused.append(found.value)
+
+    placed.engine.up(placed.spec(CHAIN.format("")), after(placed, "b", second))
+    assert [error.code.code for error in refused] == ["KRJ306"]
