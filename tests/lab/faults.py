@@ -17,10 +17,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
+#: Times in bodies, to the second: `"created_at": "2030-01-31T12:00:00`.
+_TOLD_TIME = re.compile(
+    rb'("(?:created|updated|issued|expires)(?:_at|At)?": ?")(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)'
+)
 _HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive"})
 
 
@@ -106,7 +111,7 @@ class FaultyProxy:
     addresses: dict[str, str] = field(default_factory=dict)
     identity: str = ""
     choose: Callable[[str, str], Fault | None] | None = None  #: by method and path
-    fast_by_seconds: float = 0.0  #: by how much the cloud's clock is ahead
+    fast_by_seconds: float = 0.0  #: by how much the cloud's clock is ahead, in all that it tells
     seen: list[Seen] = field(default_factory=list)
     _faults: list[tuple[str, re.Pattern[str], Fault]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -147,7 +152,8 @@ def faulty_proxy(target: str) -> Iterator[FaultyProxy]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     proxy.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    serve = {"target": server.serve_forever, "kwargs": {"poll_interval": 0.05}}
+    thread = threading.Thread(**serve, daemon=True)
     thread.start()
     try:
         yield proxy
@@ -198,8 +204,14 @@ class _Handler(BaseHTTPRequestHandler):
             content = content.replace(old.encode(), new.encode())
         kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in _HOP_BY_HOP]
         if self.faults.fast_by_seconds:
+            content = _TOLD_TIME.sub(self._moved, content)
             kept = [(k, v) for k, v in kept if k.lower() != "date"] + [("Date", self._date())]
         return answer.status, kept, content
+
+    def _moved(self, told: re.Match[bytes]) -> bytes:
+        moment = datetime.fromisoformat(told[2].decode())
+        moment += timedelta(seconds=self.faults.fast_by_seconds)
+        return told[1] + moment.isoformat().encode()
 
     def _expire(self) -> None:
         token = self.headers.get("X-Auth-Token", "")
