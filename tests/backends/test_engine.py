@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from kraj.engine.local.lock import stack_lock
 from kraj.engine.local.store import StateStore
 from kraj.errors import KrajError
 from kraj.events import Event
@@ -18,7 +22,7 @@ from tests.backends.conftest import Place
 from tests.unit.engine.conftest import PASSPHRASE, Lab, make_engine, operations
 
 CHAIN = 'a = Note("a")\nb = Note("b", text=a.path{})\nNote("c", text=b.path)'
-CHECKPOINT = ".pulumi/stacks/notes/test.one.json"
+TAKERS = 6
 
 #: Applies the stack in a process that may die.
 RUNNER = """
@@ -133,6 +137,38 @@ def test_a_place_that_goes_away_in_a_run_loses_nothing(remote_place: Place, tmp_
     lab.engine.import_state(lab.spec(), kept)
     assert operations(lab.up()) == {"a": "same", "b": "same", "c": "create"}
     assert len(lab.notes()) == 3
+
+
+def test_of_takers_of_one_lock_exactly_one_gets_it(place: Place, tmp_path: Path) -> None:
+    stores = [StateStore(place.open(), "notes", "test.one", tmp_path) for _ in range(TAKERS)]
+    dead = {"pid": 1, "username": "x", "hostname": socket.gethostname(), "timestamp": "1970-01-01"}
+    start, tried = threading.Barrier(TAKERS), threading.Barrier(TAKERS)
+
+    def take(number: int) -> str:
+        start.wait()
+        try:
+            with stack_lock(stores[number], lambda _message: None):
+                tried.wait()
+        except KrajError as error:
+            tried.wait()
+            return error.code.code
+        return "taken"
+
+    with ThreadPoolExecutor(TAKERS) as pool:
+        for holder in (None, {**dead, "pid": _ended_process()}):
+            if holder:
+                key = f"{stores[0].locks}kraj.json"
+                stores[0].bucket.write(key, json.dumps(holder).encode())
+            got = sorted(pool.map(take, range(TAKERS)))
+            assert got == ["KRJ306"] * (TAKERS - 1) + ["taken"]
+            assert stores[0].bucket.list(stores[0].locks) == []
+
+
+def _ended_process() -> int:
+    """The number of a process that is no more."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
 
 
 def test_a_lock_is_respected_wherever_its_holder_is(placed: Lab, place: Place) -> None:

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from kraj.engine.local.lock import stack_lock
 from kraj.engine.local.store import StateStore
+from kraj.engine.pulumi import PulumiEngine
+from kraj.errors import KrajError
+from kraj.events import ignore
 from tests.backends.conftest import Place
 from tests.unit.engine.conftest import PASSPHRASE, Lab, make_engine, operations
 
@@ -90,6 +94,34 @@ def test_each_reads_what_the_other_wrote(place: Place, tmp_path: Path) -> None:
     theirs = exported(lab, place)["deployment"]
     assert without_times(theirs) == without_times(ours)
     assert theirs["secrets_providers"] == ours["secrets_providers"]
+
+
+@pytest.mark.parametrize("kind", ["s3", "postgres"])
+def test_both_engines_of_kraj_share_the_place(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    place = request.getfixturevalue(f"{kind}_place")
+    assert isinstance(place, Place)
+    local = Lab(tmp_path, make_engine(tmp_path, bucket=place.open()))
+    spec = local.spec('pulumi.export("x", "by the local engine")')
+    engine = PulumiEngine(
+        tmp_path / "state",
+        environ={**os.environ, "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE},
+        bucket=place.open(),
+    )
+    local.up()
+    assert engine.exists(spec)
+    assert engine.outputs(spec) == {"x": "by the local engine"}
+    if kind == "s3":
+        return  # see above: SeaweedFS
+    local.spec('pulumi.export("x", "by Pulumi")')
+    engine.up(spec, ignore)
+    assert local.engine.outputs(spec) == {"x": "by Pulumi"}
+    assert [entry.result for entry in local.engine.history(spec)] == ["succeeded"] * 2
+    store = StateStore(place.open(), "notes", "test.one", tmp_path)
+    with stack_lock(store, lambda _message: None), pytest.raises(KrajError) as caught:
+        engine.up(spec, ignore)
+    assert caught.value.code.code == "KRJ306"
 
 
 def test_pulumi_respects_a_lock_of_kraj(place: Place, tmp_path: Path) -> None:

@@ -161,7 +161,8 @@ class StateStore:
         with contextlib.suppress(KrajError):  # what went wrong first is told
             write_atomically(self._rescue, _json({"version": 3, "deployment": deployment}))
             self._rescued = True
-            error.message += f"; the state of this run is kept in {self._rescue}"
+            until = "" if self._fenced_off else ", until a later write of it succeeds"
+            error.message += f"; the state of this run is kept in {self._rescue}{until}"
             error.details["rescued"] = str(self._rescue)
 
     def keep_room(self) -> None:
