@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ from kraj.openstack.blockstorage import BlockStorageResource
 from kraj.openstack.fields import WHOLE, flag, integer, text, text_map
 from kraj.openstack.quota import QuotaResource
 from kraj.openstack.resource import Properties
+from kraj.openstack.values import has_unknown
 
 
 class VolumeTypeV3(BlockStorageResource):
@@ -186,6 +187,12 @@ class QosAssociationV3(BlockStorageResource):
         return bool(self.cloud.call(call).status_code != 404)
 
 
+def _limits(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The limits per type that are any."""
+    named = properties.get("volumeTypeQuota") or {}
+    return {key: str(limit) for key, limit in named.items() if str(limit) != "-1"}
+
+
 def _whole_numbers(limits: Any) -> dict[str, int]:
     return {name: int(limit) for name, limit in limits.items()}
 
@@ -209,6 +216,15 @@ class QuoteSetV3(QuotaResource):
     snapshots = integer(computed=True)
     volume_type_quota = text_map(api=WHOLE, to_api=_whole_numbers, read=False)
     volumes = integer(computed=True)
+
+    @classmethod
+    def refine_changes(
+        cls, olds: Mapping[str, Any], news: Mapping[str, Any], changes: dict[str, bool]
+    ) -> dict[str, bool]:
+        """No limit (-1) is what a type has that nobody spoke of, as one that the cloud got since."""
+        if has_unknown(news.get("volumeTypeQuota")) or _limits(olds) != _limits(news):
+            return changes
+        return {name: forced for name, forced in changes.items() if name != "volumeTypeQuota"}
 
     def update_body(self, news: Properties, changed: Collection[str]) -> Properties:
         """Limits per type that the program no longer names stay as they are."""

@@ -65,3 +65,13 @@ def test_limits_per_volume_type_are_text_in_programs(rules_of):
         "volumeTypeQuota"
     }
     assert quota.updates(olds, projectId="p", volumeTypeQuota={"gigabytes_fast": "50"}) == set()
+
+
+def test_a_volume_type_that_the_cloud_got_since_changes_no_quota(rules_of):
+    quota = rules_of(QUOTA)
+    olds = {"projectId": "p", "volumeTypeQuota": {"gigabytes_fast": "50", "volumes_fast": "-1"}}
+    more = {"gigabytes_fast": "50", "volumes_fast": "-1", "volumes_new": "-1"}
+    assert quota.updates(olds, projectId="p", volumeTypeQuota=more) == set()
+    limited = {**more, "volumes_fast": "3"}
+    assert quota.updates(olds, projectId="p", volumeTypeQuota=limited) == {"volumeTypeQuota"}
+    assert quota.updates(olds, projectId="p", volumeTypeQuota={}) == {"volumeTypeQuota"}
