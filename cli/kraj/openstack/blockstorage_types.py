@@ -61,6 +61,7 @@ class VolumeTypeAccessV3(BlockStorageResource):
     """A project's right to use a private volume type; its id is `<type>/<project>`."""
 
     pulumi_type = "openstack:blockstorage/volumeTypeAccessV3:VolumeTypeAccessV3"
+    relation = True
 
     project_id = text(required=True, replaces=True)
     volume_type_id = text(required=True, replaces=True)
@@ -148,6 +149,7 @@ class QosAssociationV3(BlockStorageResource):
     """Limits given to a volume type; its id is `<limits>/<type>`."""
 
     pulumi_type = "openstack:blockstorage/qosAssociationV3:QosAssociationV3"
+    relation = True
 
     qos_id = text(required=True, replaces=True)
     volume_type_id = text(required=True, replaces=True)

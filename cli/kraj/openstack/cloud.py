@@ -108,6 +108,11 @@ class Cloud:
     # --- connection
 
     @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that the settings are completed from."""
+        return self._settings.environment
+
+    @property
     def region_name(self) -> str:
         """The OpenStack region that resources are made in."""
         return str(self._connected().region_name or "")

@@ -6,7 +6,7 @@ Servers are in `compute_servers`, what is attached to them in `compute_attachmen
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from kraj.openstack.fields import (
     text_list,
     text_map,
 )
+from kraj.openstack.finding import Traces
 from kraj.openstack.quota import QuotaResource
 from kraj.openstack.resource import Properties, Resource
 
@@ -58,8 +59,17 @@ class Flavor(ComputeResource):
     vcpus = integer(required=True, replaces=True)
 
     def create_body(self, inputs: Properties) -> Properties:
-        """A flavour is private unless the program says that it is public."""
-        return {"os-flavor-access:is_public": False, **super().create_body(inputs)}
+        """A flavour is private unless the program says that it is public; its id is its mark."""
+        body = {"os-flavor-access:is_public": False, **super().create_body(inputs)}
+        return {"id": self.mark, **body} if self.mark else body
+
+    def natural_identity(self, inputs: Properties) -> str:
+        """The id that the program gives, or that of this creation."""
+        return str(inputs.get("flavorId") or self.mark)
+
+    def is_proven(self, found: Properties, _inputs: Mapping[str, Any], _traces: Traces) -> bool:
+        """Nova keeps no field that it does not know, and tells no age."""
+        return bool(self.mark) and found["id"] == self.mark
 
     def settle_created(self, identity: str, found: Properties, inputs: Properties) -> Properties:
         """Extra specs are set by a request of their own."""
@@ -96,6 +106,7 @@ class FlavorAccess(ComputeResource):
     """A project's right to use a private flavour; its id is `<flavour>/<project>`."""
 
     pulumi_type = "openstack:compute/flavorAccess:FlavorAccess"
+    relation = True
 
     flavor_id = text(required=True, replaces=True)
     tenant_id = text(required=True, replaces=True)

@@ -30,6 +30,7 @@ class Attachment(ComputeResource):
     """Base of what is attached to a server; the id is `<server>/<attachment>`."""
 
     collection: ClassVar[str] = ""  #: below the server
+    relation = True
     #: A server takes one change of its attachments after the other.
     delete_busy = _BUSY
 

@@ -97,6 +97,17 @@ NOT_UNIQUE: Final = error_code(
     "Make the criteria narrower, or check that the object exists and is visible to this project.",
 )
 
+UNPROVEN = error_code(
+    "KRJ415",
+    "Nothing proves who made an object",
+    "An earlier run was cut off while it created a resource. The cloud has an object that fits, "
+    "but its API neither tells when it was made nor keeps a mark that kraj could have left. kraj "
+    "neither takes over what may be somebody else's nor makes a second one.",
+    "Compare the object with the plan, and ask who else works on this cloud. If this stack made "
+    "it, run the same command with KRAJ_ADOPT=<id>: the state takes it over. If nobody needs it, "
+    "delete it and run again. If it is somebody else's and is to stay, KRAJ_DISOWN=<id> leaves it.",
+)
+
 #: What to do about a request whose outcome is not known.
 UNSURE: Final = (
     "The service may have carried the request out. The next run of the engine `local` looks for "

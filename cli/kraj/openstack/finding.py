@@ -2,7 +2,8 @@
 
 The process may have died between the request and the answer. Then the object is looked for by what
 tells it from others (`Resource.told_by`, tags, metadata, parents), by its project, and by its age:
-what was there before the creation began is somebody else's. Repeating a request that was refused or
+what was there before the creation began is somebody else's. What fits has to be proven to be the
+creation's (`Resource.is_proven`), or the user is asked. Repeating a request that was refused or
 whose answer was lost is not done here, but in `creating`.
 """
 
@@ -12,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from kraj.errors import KrajError
 from kraj.openstack.cloud import Call, Cloud
 from kraj.openstack.creating import Wanted, items_of, made_at
+from kraj.openstack.errors import UNPROVEN
 
 if TYPE_CHECKING:
     from kraj.openstack.resource import Resource
@@ -21,10 +24,23 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 #: By how much the clocks of a cloud's hosts may differ, and ours change from run to run.
 _SLACK_SECONDS: Final = 120.0
+#: What the user says of objects of which nothing proves who made them: ids.
+ADOPT: Final = "KRAJ_ADOPT"
+DISOWN: Final = "KRAJ_DISOWN"
 _NOT_FOUND: Final = frozenset({404})
 #: States, whatever a service calls the field, in which nothing can be done with a new object.
 _FAILED: Final = frozenset({"ERROR", "KILLED"})
 _STATES: Final = ("status", "provisioning_status")
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is known of a creation whose end nobody saw."""
+
+    since: float | None = None  #: when it began, in seconds by our clock; None: not known
+    known: frozenset[str] = frozenset()  #: ids that others have
+    owned: frozenset[str] = frozenset()  #: ids of all that the stack has made
+    adopted: frozenset[str] = frozenset()  #: ids that the user says to be the stack's
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +51,42 @@ class Orphan:
     found: Object
 
 
-def orphans(
-    resource: Resource, inputs: Mapping[str, Any], since: float | None, known: frozenset[str]
-) -> list[Orphan]:
-    """What a creation with these inputs, begun at `since` (seconds, None: unknown), may have made.
+def traces_of(request: Any, environment: Mapping[str, str]) -> Traces:
+    """The traces that an engine's request names, and what the user says of single objects."""
+    adopted, disowned = (
+        frozenset(environment.get(name, "").replace(",", " ").split()) for name in (ADOPT, DISOWN)
+    )
+    return Traces(request.since, request.known | disowned, request.owned, adopted)
 
-    Ids in `known` belong to others. Raises KRJ4xx.
-    """
+
+def orphans(resource: Resource, inputs: Mapping[str, Any], traces: Traces) -> list[Orphan]:
+    """What a creation with these inputs has made. Raises KRJ415 where nothing proves it, KRJ4xx."""
     result = []
-    for identity in resource.find_existing(dict(inputs), since):
-        found = None if identity in known else resource.fetch(identity)
+    for identity in resource.find_existing(dict(inputs), traces.since):
+        found = None if identity in traces.known else resource.fetch(identity)
         if found is not None:
             result.append(Orphan(identity, found))
-    return result
+    adopted = [orphan for orphan in result if orphan.identity in traces.adopted]
+    proven = adopted or [one for one in result if resource.is_proven(one.found, inputs, traces)]
+    if result and not proven:
+        raise _doubt(resource, inputs, [orphan.identity for orphan in result])
+    return proven
+
+
+def _doubt(resource: Resource, inputs: Mapping[str, Any], ids: list[str]) -> KrajError:
+    return KrajError(
+        UNPROVEN,
+        f"{resource.action('create', inputs)}: the cloud has {', '.join(ids)}, and nothing proves "
+        "that the run that was cut off has made it",
+        details={"ids": ids},
+    )
+
+
+def is_younger(cloud: Cloud, found: Mapping[str, Any], since: float | None) -> bool:
+    """Whether an object was made after a moment by our clock, as its API tells."""
+    moment = made_at(found)
+    begun = None if since is None else cloud.service_time(since)
+    return begun is not None and moment is not None and moment >= begun - _SLACK_SECONDS
 
 
 def listed(resource: Resource, body: Object, since: float | None) -> list[Object]:

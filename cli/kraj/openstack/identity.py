@@ -5,12 +5,13 @@ Who may do what is in `identity_access`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from kraj.openstack.cloud import Call
 from kraj.openstack.datasource import DataSource
 from kraj.openstack.fields import flag, record_list, reference, text, text_list, text_map, text_set
+from kraj.openstack.finding import Traces
 from kraj.openstack.resource import Properties, Resource
 
 
@@ -27,6 +28,7 @@ class Project(IdentityResource):
     pulumi_type = "openstack:identity/project:Project"
     path = "projects"
     singular = "project"
+    marked_by = "kraj_mark"
 
     name = text()
     description = text()
@@ -68,6 +70,7 @@ class Role(IdentityResource):
     pulumi_type = "openstack:identity/role:Role"
     path = "roles"
     singular = "role"
+    marked_by = "kraj_mark"
 
     name = text()
     domain_id = text(computed=True)
@@ -79,6 +82,7 @@ class GroupV3(IdentityResource):
     pulumi_type = "openstack:identity/groupV3:GroupV3"
     path = "groups"
     singular = "group"
+    marked_by = "kraj_mark"
 
     name = text()
     description = text()
@@ -99,6 +103,7 @@ class User(IdentityResource):
     pulumi_type = "openstack:identity/user:User"
     path = "users"
     singular = "user"
+    owners = ("default_project_id",)
 
     name = text()
     description = text()
@@ -129,6 +134,25 @@ class User(IdentityResource):
         body = super().update_body(news, changed)
         return {**body, **(news.get("extra") or {})} if "extra" in changed else body
 
+    def is_proven(self, found: Properties, inputs: Mapping[str, Any], traces: Traces) -> bool:
+        """Nobody else's user takes the password that the program gave.
+
+        A mark among the extra values would be a change to Pulumi's own provider, which reads them.
+        """
+        return super().is_proven(found, inputs, traces) or self._takes(
+            str(found["id"]), inputs.get("password") or ""
+        )
+
+    def _takes(self, user: str, password: str) -> bool:
+        """Whether one can log in so."""
+        if not password:
+            return False
+        who = {"methods": ["password"], "password": {"user": {"id": user, "password": password}}}
+        body = {"auth": {"identity": who, "scope": "unscoped"}}
+        refused = frozenset({400, 401, 403})
+        call = Call(self.service, "POST", "auth/tokens", body, accepted=refused)
+        return bool(self.cloud.call(call).status_code not in refused)
+
     def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
         """Show the extra values that the program has set."""
         result = super().outputs(identity, found, known)
@@ -141,6 +165,7 @@ class UserMembershipV3(IdentityResource):
     """A user's place in a group; its id is `<user>/<group>`."""
 
     pulumi_type = "openstack:identity/userMembershipV3:UserMembershipV3"
+    relation = True
 
     group_id = text(required=True, replaces=True)
     user_id = text(required=True, replaces=True)

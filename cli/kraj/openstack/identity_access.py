@@ -22,6 +22,7 @@ class RoleAssignment(IdentityResource):
     """
 
     pulumi_type = "openstack:identity/roleAssignment:RoleAssignment"
+    relation = True
     path_suffix: ClassVar[str] = ""
 
     domain_id = text(replaces=True, conflicts=("projectId",))

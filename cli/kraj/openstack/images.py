@@ -263,6 +263,7 @@ class ImageAccess(ImageResource):
     """An image shared with a project; its id is `<image>/<project>`."""
 
     pulumi_type = "openstack:images/imageAccess:ImageAccess"
+    relation = True
 
     created_at = text(output_only=True)
     image_id = text(required=True, replaces=True, sent=False)
@@ -319,14 +320,26 @@ class ImageAccessAccept(ImageAccess):
 
     def send_create(self, inputs: Properties) -> Properties:
         """Say the word for the only member that is to be seen, where none is named."""
-        image = inputs["imageId"]
-        member = inputs.get("memberId")
+        return self._set_status(self.natural_identity(inputs), inputs)
+
+    def find_existing(self, inputs: Properties, since: float | None) -> list[str]:
+        """Nothing where it is not clear whose word is meant."""
+        try:
+            return super().find_existing(inputs, since)
+        except KrajError as error:
+            if error.code is NOT_UNIQUE:
+                return []
+            raise
+
+    def natural_identity(self, inputs: Properties) -> str:
+        """Image and project, which is the only member that is to be seen where none is named."""
+        image, member = inputs["imageId"], inputs.get("memberId")
         if not member:
             seen = self.cloud.get(self.service, f"images/{image}/members")["members"]
             if len(seen) != 1:
                 raise KrajError(NOT_UNIQUE, f"{len(seen) or 'no'} members of image {image!r}")
             member = seen[0]["member_id"]
-        return self._set_status(f"{image}/{member}", inputs)
+        return f"{image}/{member}"
 
     def settle_created(self, _identity: str, found: Properties, _inputs: Properties) -> Properties:
         """The word was said by the creating request."""

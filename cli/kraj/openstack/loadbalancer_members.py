@@ -74,6 +74,7 @@ class Members(OctaviaResource):
     """All servers of a pool at once; the id is that of the pool."""
 
     pulumi_type = "openstack:loadbalancer/members:Members"
+    relation = True
     path = "lbaas/pools"
     singular = "pool"
 

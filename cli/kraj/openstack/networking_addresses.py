@@ -90,6 +90,7 @@ class FloatingIpAssociate(NetworkResource):
     """A floating address given to a port; its id is that of the floating address."""
 
     pulumi_type = "openstack:networking/floatingIpAssociate:FloatingIpAssociate"
+    relation = True
     path = "floatingips"
     singular = "floatingip"
 

@@ -33,6 +33,7 @@ class RbacPolicyV2(NetworkResource):
     path = "rbac-policies"
     singular = "rbac_policy"
     told_by = ("object_id", "object_type", "action", "target_tenant")
+    owners = ("object_id",)
 
     action_ = text(required=True, replaces=True)
     object_id = text(required=True, replaces=True)

@@ -114,6 +114,7 @@ class RouterInterface(NetworkResource):
     """A router's connection to a subnet; its id is that of its port."""
 
     pulumi_type = "openstack:networking/routerInterface:RouterInterface"
+    relation = True
     path = "ports"
     singular = "port"
     created = Watch(
@@ -217,6 +218,7 @@ class RouterRoute(NetworkResource):
     """A static route of a router; its id is `<router>-route-<prefix>-<next hop>`."""
 
     pulumi_type = "openstack:networking/routerRoute:RouterRoute"
+    relation = True
 
     destination_cidr = text(api="destination", required=True, replaces=True, same=same_prefix)
     next_hop = text(api="nexthop", required=True, replaces=True, same=same_address)

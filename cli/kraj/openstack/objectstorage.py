@@ -87,6 +87,7 @@ class Container(ObjectStorageResource):
     """A container of objects; its id is its name, which cannot change."""
 
     pulumi_type = "openstack:objectstorage/container:Container"
+    relation = True
     metadata_prefix = "X-Container-Meta-"
 
     name = text(replaces=True, sent=False)
@@ -202,6 +203,7 @@ class ContainerObject(ObjectStorageResource):
     """An object in a container; its id is `<container>/<object>`."""
 
     pulumi_type = "openstack:objectstorage/containerObject:ContainerObject"
+    relation = True
     metadata_prefix = "X-Object-Meta-"
 
     name = text(replaces=True, sent=False)

@@ -34,7 +34,7 @@ from kraj.openstack.cloud import Call, Cloud
 from kraj.openstack.configuration import settings_from
 from kraj.openstack.diffing import Change, diff
 from kraj.openstack.errors import PartialFailure
-from kraj.openstack.finding import orphans
+from kraj.openstack.finding import orphans, traces_of
 from kraj.openstack.keeping import as_kept, refreshed_inputs
 from kraj.openstack.resource import Resource
 from kraj.openstack.retry import Policy
@@ -126,7 +126,7 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: Any, context: Context) -> provider_pb2.CreateResponse:
         """Make an object; a preview answers with what is known."""
-        return _guarded(context, lambda: self._create(request))
+        return _guarded(context, lambda: self._create(request, _mark_of(context)))
 
     def Read(self, request: Any, context: Context) -> provider_pb2.ReadResponse:
         """The object as it is now; an empty id where it does not exist."""
@@ -143,7 +143,8 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
     def find_existing(self, request: Any, context: Context) -> list[provider_pb2.ReadResponse]:
         """What an interrupted creation has left behind; not part of Pulumi's contract.
 
-        The request has `type`, `urn`, `inputs`, `since` (seconds) and `known` (ids of others).
+        The request has `type`, `urn`, `inputs`, `since` (seconds), `known` (ids of others), `owned`
+        (ids of all that the stack made) and `mark` (that of the creation).
         Outputs say under `UNFINISHED` what the next update has to do.
         """
         return _guarded(context, lambda: self._find_existing(request))
@@ -203,7 +204,7 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
             acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=False
         )
 
-    def _create(self, request: Any) -> provider_pb2.CreateResponse:
+    def _create(self, request: Any, creation: str) -> provider_pb2.CreateResponse:
         kind = types.resource_type(_type_of(request))
         sent = decode_struct(request.properties)
         inputs, secret = _plain(sent), _secret_outputs(kind, sent)
@@ -211,7 +212,7 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
             outputs = _expected(kind, inputs)
             return provider_pb2.CreateResponse(properties=encode_struct(conceal(outputs, secret)))
         try:
-            made = kind(self.cloud, request.timeout).create(inputs)
+            made = kind(self.cloud, request.timeout, creation).create(inputs)
         except PartialFailure as failure:
             mark(failure)
             failure.outputs = conceal(failure.outputs, secret)
@@ -275,9 +276,9 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
         kind = types.resource_type(_type_of(request))
         sent = decode_struct(request.inputs)
         inputs, secret = _plain(sent), _secret_outputs(kind, sent)
-        resource = kind(self.cloud)
+        resource = kind(self.cloud, mark=request.mark)
         found = []
-        for orphan in orphans(resource, inputs, request.since, request.known):
+        for orphan in orphans(resource, inputs, traces_of(request, self.cloud.environment)):
             outputs = resource.outputs(orphan.identity, orphan.found, inputs)
             remedy = resource.remedy_of(orphan.found, inputs)
             if remedy is not None:
@@ -386,6 +387,11 @@ def _secret_outputs(kind: type[Resource], properties: Mapping[str, Any]) -> froz
     """Outputs to wrap: those declared secret, and those whose input was."""
     declared = {name for name, declared in kind.fields.items() if declared.secret}
     return secret_keys(properties) | declared
+
+
+def _mark_of(context: Context) -> str:
+    """What to leave on the object, where the engine says so in the metadata of its call."""
+    return str(dict(context.invocation_metadata()).get("kraj-mark", ""))
 
 
 def _type_of(request: Any) -> str:

@@ -15,6 +15,8 @@ from kraj.openstack.resource import Properties, Resource
 class QuotaResource(Resource):
     """Base of the quota types."""
 
+    relation = True
+
     project_id = text(required=True, replaces=True, sent=False)
 
     def object_path(self, identity: str) -> str:

@@ -58,6 +58,12 @@ class Resource:
     listing_parameters: ClassVar[Mapping[str, Any]] = {}  #: that show all objects there are
     #: the API tells the secret once, in the answer to a creation: what is found later is useless
     secret_once: ClassVar[str] = ""  #: the property with the secret, where a program gives none
+    #: API field of which the API knows nothing and that it keeps: the creation's mark
+    marked_by: ClassVar[str] = ""
+    #: API fields that name to whom an object belongs, or what it is about
+    owners: ClassVar[tuple[str, ...]] = ("project_id", "tenant_id")
+    #: it says something about other objects, and what it says may have been true before
+    relation: ClassVar[bool] = False
     timeout_seconds: ClassVar[float] = 600.0  #: of each operation, where the program sets none
     fields: ClassVar[dict[str, Field]] = {}  #: by property name; filled from the declarations
 
@@ -71,9 +77,10 @@ class Resource:
             declared |= own
         cls.fields = declared
 
-    def __init__(self, cloud: Cloud, timeout_seconds: float = 0.0) -> None:
+    def __init__(self, cloud: Cloud, timeout_seconds: float = 0.0, mark: str = "") -> None:
         self.cloud = cloud
         self.timeout = timeout_seconds or self.timeout_seconds
+        self.mark = mark  #: a UUID of this creation, for types whose API has a place for it
 
     @classmethod
     def autonamed(cls) -> bool:
@@ -161,6 +168,20 @@ class Resource:
         older = existing is not None and finding.is_older(self.cloud, existing, since)
         return [] if existing is None or older else [identity]
 
+    def is_proven(
+        self, found: Properties, _inputs: Mapping[str, Any], traces: finding.Traces
+    ) -> bool:
+        """Whether an object that fits was made by the creation of which nobody saw the end.
+
+        By its mark, its age, or because it belongs to something that the stack has made itself.
+        """
+        if self.relation:
+            return True
+        if self.marked_by and self.mark:
+            return bool(found.get(self.marked_by) == self.mark)
+        owned = any(found.get(owner) in traces.owned for owner in self.owners)
+        return owned or finding.is_younger(self.cloud, found, traces.since)
+
     def remedy_of(self, found: Properties, inputs: Properties) -> Remedy | None:
         """What has to be done with an object of which nobody saw the creation's end."""
         lost = self.secret_once and not inputs.get(self.secret_once)
@@ -187,6 +208,8 @@ class Resource:
             value = to_api(declared, inputs.get(name))
             if value is not None:
                 put(body, declared.api, value)
+        if self.marked_by and self.mark:
+            body[self.marked_by] = self.mark
         body |= inputs.get("valueSpecs") or {}
         return body
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from kraj.engine.local.providers import Search
 from kraj.openstack.provider import OpenStackProvider
 from kraj.openstack.values import decode_struct, encode_struct, reveal
 
@@ -21,8 +25,12 @@ class CallFailedError(Exception):
 class Context:
     """What a servicer sees of an in-process call."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: str = "") -> None:
         self.metadata: tuple[Any, ...] = ()
+        self._mark = mark
+
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("kraj-mark", self._mark),) if self._mark else ()
 
     def abort(self, code: Any, details: str) -> None:
         raise CallFailedError(f"{code.name}: {details}")
@@ -41,6 +49,8 @@ class Thing:
     inputs: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     id: str = ""
+    mark: str = field(default_factory=lambda: str(uuid.uuid4()))
+    began: float = 0.0  #: when its creation did, in seconds
 
     @property
     def urn(self) -> str:
@@ -57,9 +67,18 @@ class Thing:
     def create(self, **given: Any) -> Thing:
         self.inputs = self.check(**given)
         request = provider_pb2.CreateRequest(urn=self.urn, properties=encode_struct(self.inputs))
-        answer = self.provider.Create(request, Context())
+        self.began = time.time()
+        answer = self.provider.Create(request, Context(self.mark))
         self.id, self.outputs = answer.id, decode_struct(answer.properties)
         return self
+
+    def found(self, **traces: Any) -> dict[str, dict[str, Any]]:
+        """What is found by id, had nobody seen the end of the creation: outputs."""
+        nobody: frozenset[str] = frozenset()
+        inputs = encode_struct(self.inputs)
+        search = Search(self.urn, self.token, inputs, self.began, nobody, nobody, self.mark)
+        answers = self.provider.find_existing(dataclasses.replace(search, **traces), Context())
+        return {answer.id: decode_struct(answer.properties) for answer in answers}
 
     def diff(self, **given: Any) -> provider_pb2.DiffResponse:
         request = provider_pb2.DiffRequest(

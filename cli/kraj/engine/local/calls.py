@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import grpc
@@ -15,7 +15,8 @@ class Aborted(Exception):  # noqa: N818 - how a servicer leaves a call, as in gR
 class CallContext(grpc.ServicerContext):  # type: ignore[misc]
     """What a servicer sees of a call: a status to set, and nothing of a network."""
 
-    def __init__(self) -> None:
+    def __init__(self, metadata: Mapping[str, str] | None = None) -> None:
+        self._metadata = tuple((metadata or {}).items())
         self.status: Any = None
         self.message = ""
         self.trailing: Sequence[tuple[str, Any]] = ()
@@ -58,8 +59,8 @@ class CallContext(grpc.ServicerContext):  # type: ignore[misc]
     def add_callback(self, callback: Any) -> bool:  # noqa: ARG002 - gRPC's signature
         return False
 
-    def invocation_metadata(self) -> tuple[()]:
-        return ()
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return self._metadata
 
     def peer(self) -> str:
         return "in-process"

@@ -79,12 +79,12 @@ class Orphans:
         """What the provider finds, at most one. Raises ProviderError, KRJ325."""
         since = _seconds(resource.created)
         provider = self._packages.for_state(resource)
-        known = _known_ids(self._run.journal, resource)
-        found = provider.find_existing(resource, since, known)
+        known, owned = _ids(self._run.journal, resource)
+        found = provider.find_existing(resource, since, known, owned)
         left = 0.0 if since is None else since + _AT_WORK_SECONDS - time.time()
         if found == [] and 0 < left <= _AT_WORK_SECONDS:
             self._sleep(left)
-            found = provider.find_existing(resource, since, known)
+            found = provider.find_existing(resource, since, known, owned)
         return found and self._chosen(resource, found)
 
     def _chosen(self, resource: ResourceState, found: list[ReadResult]) -> list[ReadResult]:
@@ -121,10 +121,11 @@ class Orphans:
         )
 
 
-def _known_ids(journal: Journal, resource: ResourceState) -> frozenset[str]:
-    """The ids that resources of the type have in the state."""
-    states = journal.resources()
-    return frozenset(state.id for state in states if state.type == resource.type and state.id)
+def _ids(journal: Journal, resource: ResourceState) -> tuple[frozenset[str], frozenset[str]]:
+    """The ids that resources of the type have in the state, and those of all it has made."""
+    states = [state for state in journal.resources() if state.id]
+    known = frozenset(state.id for state in states if state.type == resource.type)
+    return known, frozenset(state.id for state in states if not state.external)
 
 
 def _wanted(resource: ResourceState) -> str:

@@ -30,6 +30,10 @@ from kraj.events import Reporter
 ProviderFactory: TypeAlias = Callable[[Reporter, Mapping[str, str]], ResourceProviderServicer]
 
 
+#: Metadata of a call to Create: what to leave on the object, so that it is recognised.
+MARK = "kraj-mark"
+
+
 class ProviderError(Exception):
     """A provider refused a call. `error` is the error of kraj that it raised, if it did."""
 
@@ -89,6 +93,8 @@ class Search:
     inputs: struct_pb2.Struct
     since: float | None  #: when the creation began, in seconds; None: not known
     known: frozenset[str]  #: ids that others have
+    owned: frozenset[str]  #: ids of all that the stack has made
+    mark: str  #: what the creation was told to leave on its object
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +203,9 @@ class Provider:
         return self._diff("Diff", old.urn, old.id, old, news, ignored)
 
     def create(
-        self, urn: str, inputs: Properties, *, timeout: float, preview: bool
+        self, urn: str, inputs: Properties, *, timeout: float, preview: bool, mark: str
     ) -> tuple[str, Properties]:
+        """Make the resource. Providers that can leave `mark` on it, as metadata of the call."""
         request = provider_pb2.CreateRequest(
             urn=urn,
             properties=self._wire(inputs),
@@ -207,7 +214,7 @@ class Provider:
             name=name_of(urn),
             type=type_of(urn),
         )
-        response = self._call("Create", request)
+        response = self._call("Create", request, {MARK: mark})
         return response.id, from_struct(response.properties)
 
     def update(
@@ -266,7 +273,11 @@ class Provider:
         )
 
     def find_existing(
-        self, resource: ResourceState, since: float | None, known: frozenset[str]
+        self,
+        resource: ResourceState,
+        since: float | None,
+        known: frozenset[str],
+        owned: frozenset[str],
     ) -> list[ReadResult] | None:
         """What an interrupted creation has left behind; None: the provider cannot look.
 
@@ -275,7 +286,7 @@ class Provider:
         if not hasattr(self.servicer, "find_existing"):
             return None
         inputs = self._wire(resource.inputs)
-        search = Search(resource.urn, resource.type, inputs, since, known)
+        search = Search(resource.urn, resource.type, inputs, since, known, owned, resource.mark)
         return [
             ReadResult(item.id, from_struct(item.properties), resource.inputs)
             for item in self._call("find_existing", search)
@@ -358,8 +369,8 @@ class Provider:
             return Difference(None, (), False, ())
         return _difference(response)
 
-    def _call(self, method: str, request: Any) -> Any:
-        context = CallContext()
+    def _call(self, method: str, request: Any, metadata: Mapping[str, str] | None = None) -> Any:
+        context = CallContext(metadata)
         try:
             response = getattr(self.servicer, method)(request, context)
         except Aborted as aborted:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -56,6 +57,11 @@ class ResourceState:
     created: str = ""
     modified: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """A UUID of this very creation, to be left on what it makes; the same after a crash."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.urn} {self.created}"))
 
     def needs(self) -> set[str]:
         """URNs of all that must exist as long as this exists."""

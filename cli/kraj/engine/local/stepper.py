@@ -247,6 +247,7 @@ class Stepper:
             state.inputs,
             timeout=state.custom_timeouts.get("create", 0),
             preview=preview,
+            mark=state.mark,
         )
         return ("" if preview else identifier), outputs
 
