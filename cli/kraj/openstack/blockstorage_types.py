@@ -223,7 +223,7 @@ class QuoteSetV3(QuotaResource):
     def refine_changes(
         cls, olds: Mapping[str, Any], news: Mapping[str, Any], changes: dict[str, bool]
     ) -> dict[str, bool]:
-        """No limit (-1) is what a type has that nobody spoke of, as one that the cloud got since."""
+        """A type that nobody spoke of, as one that the cloud got since, has no limit (-1)."""
         if has_unknown(news.get("volumeTypeQuota")) or _limits(olds) != _limits(news):
             return changes
         return {name: forced for name, forced in changes.items() if name != "volumeTypeQuota"}
