@@ -160,8 +160,9 @@ class _Part:
         try:
             entries, complete = _pages(cloud, self.listing, self.collection)
         except KrajError as error:
-            # Who may not list, or not in this way, may still be shown single objects.
-            if not 400 <= status_of(error) < 500:
+            # Who may not list, or not in this way, may still be shown single objects; and a service
+            # that fails over a list need not fail over them, unlike one that is not there.
+            if not 400 <= status_of(error) <= 500:
                 raise
             return items
         for entry in entries:

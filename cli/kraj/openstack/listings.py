@@ -56,7 +56,10 @@ def _neutron(plural: str, singular: str) -> Collection:
     return Collection(plural=plural, singular=singular, only=_repeated("id"))
 
 
-_octavia = _neutron  # both take a query with several ids
+def _octavia(plural: str, singular: str) -> Collection:
+    """Octavia takes one id in a query: with several, its database refuses to compare."""
+    parameters = {"limit": _PAGE}
+    return Collection(plural=plural, singular=singular, parameters=parameters, fewest=3)
 
 
 def _right_of(item: Item) -> str:
@@ -124,7 +127,9 @@ _COLLECTIONS: Final[dict[tuple[str, str], Collection]] = {
     ("load-balancer", "lbaas/pools"): _octavia("pools", "pool"),
     ("load-balancer", "lbaas/healthmonitors"): _octavia("healthmonitors", "healthmonitor"),
     ("load-balancer", "lbaas/l7policies"): _octavia("l7policies", "l7policy"),
-    ("load-balancer", "lbaas/pools/*/members"): Collection(plural="members", singular="member"),
+    ("load-balancer", "lbaas/pools/*/members"): Collection(
+        plural="members", singular="member", parameters={"limit": _PAGE}
+    ),
 }
 _PORTS_OF_DEVICES: Final = Collection(
     plural="ports",

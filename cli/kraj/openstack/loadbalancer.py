@@ -27,9 +27,7 @@ _CREATED: Final = Watch(
     service="load-balancer",
     path=BALANCERS,
     singular="loadbalancer",
-    plural="loadbalancers",
-    list_path=BALANCERS,
-    list_parameters=lambda ids: [("id", identity) for identity in ids],
+    # Each is looked at alone: a query with several ids is an error of Octavia's database.
     state="provisioning_status",
     first_look_seconds=1.5,
 )
