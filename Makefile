@@ -27,8 +27,8 @@ test: lint ## Run the linters and all tests; OpenStack is started for them
 	.venv/bin/pytest tests/backends
 	.venv/bin/pytest tests/lab
 
-test-all: ## As `make test`, with every step at which a run can be killed instead of a share
-	KRAJ_ALL_STEPS=1 $(MAKE) test
+test-all: ## As `make test`, killed at every step and with all 200 lives full of faults, not a share
+	KRAJ_ALL_STEPS=1 KRAJ_FAULT_LIVES=200 $(MAKE) test
 
 test-unit: setup ## Run the unit tests alone (seconds)
 	.venv/bin/pytest tests/unit -n 2

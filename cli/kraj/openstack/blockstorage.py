@@ -161,8 +161,10 @@ class Volume(BlockStorageResource):
 
     def _extend(self, identity: str, news: Properties) -> Properties:
         seen = self.must_fetch(identity)
-        if seen["size"] == news["size"]:  # by an earlier request whose answer was lost
-            return self.cloud.waiter.wait(_CHANGED, identity, self.timeout)
+        if seen["status"] == "extending":  # by an earlier request whose answer was lost
+            seen = self.cloud.waiter.wait(_CHANGED, identity, self.timeout)
+        if seen["size"] == news["size"]:
+            return seen
         version = None
         if seen["status"] == "in-use":
             if not news.get("enableOnlineResize"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import time
 from pathlib import Path
 
@@ -12,13 +10,9 @@ import yaml
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from kraj.openstack.values import decode_struct, encode_struct
+from tests.lab import faults
 
 pytestmark = pytest.mark.lab
-
-_spec = importlib.util.spec_from_file_location("faults", Path(__file__).parents[1] / "faults.py")
-faults = importlib.util.module_from_spec(_spec)
-sys.modules["faults"] = faults
-_spec.loader.exec_module(faults)
 
 NETWORK = "openstack:networking/network:Network"
 
@@ -211,3 +205,50 @@ def test_repetitions_are_reported(proxied, network):
     provider.cloud.get("network", f"networks/{network.id}")
     assert [event.action for event in events] == ["retry"]
     assert "HTTP 500" in events[0].message
+
+
+def test_a_project_deleted_unheard_leaves_no_default_group(proxied, things):
+    provider, _, keystone = proxied
+    things.provider = provider
+    project = things.create("openstack:identity/project:Project")
+    groups = {"project_id": project.id}
+    assert provider.cloud.get("network", "security-groups", parameters=groups)["security_groups"]
+    keystone.inject("DELETE", "/projects/", faults.Close(after_forwarding=True))
+    project.delete()
+    things.made.remove(project)
+    every = provider.cloud.get("network", "security-groups")["security_groups"]
+    assert [group for group in every if group["project_id"] == project.id] == []
+
+
+def test_a_growth_that_was_heard_by_cinder_alone_is_not_asked_for_twice(proxied, things):
+    provider, *_ = proxied
+    things.provider = provider
+    volume = things.create("openstack:blockstorage/volume:Volume", size=1)
+    provider.cloud.post(
+        "block-storage", f"volumes/{volume.id}/action", {"os-extend": {"new_size": 2}}
+    )
+    volume.update(size=2)
+    volume.assert_settled()
+
+
+@pytest.mark.parametrize(
+    "cut", [faults.Cut(0.5), faults.Cut(0.5, "sent"), faults.Cut(0.5, reset=True)], ids=str
+)
+def test_a_creation_whose_answer_was_cut_short_makes_one_object(proxied, things, cut):
+    provider, neutron, _ = proxied
+    neutron.inject("POST", "/networks", cut)
+    things.provider = provider
+    network = things.create(NETWORK)
+    network.assert_settled()
+    assert neutron.count("POST", "/networks") == 1
+
+
+def test_a_token_that_was_revoked_is_renewed_in_the_midst(proxied, things):
+    provider, neutron, keystone = proxied
+    neutron.identity = keystone.target
+    neutron.inject("POST", "/networks", faults.Expire())
+    things.provider = provider
+    network = things.create(NETWORK)
+    network.assert_settled()
+    logins = keystone.count("POST", "/auth/tokens")
+    assert (neutron.count("POST", "/networks"), logins) in ((2, 2), (1, 1))  # Neutron may cache
