@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from kraj.engine.errors import BAD_STATE_URL, STATE_UNREADABLE
-from kraj.engine.local.buckets.base import ABSENT, Blob, Bucket
+from kraj.engine.local.buckets.base import Blob, Bucket
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.errors import KrajError
 
@@ -56,8 +56,8 @@ def trial(bucket: Bucket) -> float:
 
     Raises KRJ308, KRJ309, KRJ319, KRJ321.
     """
-    key = f".pulumi/kraj/trial-{uuid.uuid4()}"
-    tag = bucket.write(key, b"first", expect=ABSENT)
+    key = f".pulumi/kraj/trial-{socket.gethostname()}"
+    tag = bucket.write(key, b"first")
     try:
         started = time.monotonic()
         tag = bucket.write(key, b"second", expect=tag)
