@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+from kraj.engine.local.buckets.places import STATE_URL, open_bucket
 from kraj.engine.select import choose_engine
 from kraj.events import Reporter
 from kraj.operations.project import find_project
@@ -17,11 +19,13 @@ def describe_engines(requested: str | None) -> dict[str, Any]:
 
     state = find_project().state
     engine, reason = choose_engine(requested, state)
+    named = os.environ.get(STATE_URL)
+    place = open_bucket(named).url if named else str(state)
     return {
         "engine": engine.name,
         "version": engine.version,
         "reason": reason,
-        "details": {"state": str(state), **engine_status()},
+        "details": {"state": place, **engine_status()},
     }
 
 
