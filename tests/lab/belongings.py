@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 
-def belongings(connection: Any, project: str, name: str) -> dict[str, str]:
-    """What is in the project, or bears the name where it is in none."""
-    found = [
-        *_network(connection.network, project),
-        *_compute(connection, project, name),
-        *_balancing(connection.load_balancer, project),
-        *_zones(connection.dns, name),
-        *_people(connection, name),
-    ]
+def belongings(connection: Any, project: str, name: str, parts: Collection[str]) -> dict[str, str]:
+    """What is in the project, or bears the name where it is in none.
+
+    Of what only some programs have, nothing is listed but what `parts` names.
+    """
+    compute, volumes = connection.compute, connection.block_storage
+    every = {"all_projects": True, "project_id": project}
+    listings: dict[str, Callable[[], Iterator[tuple[str, Any]]]] = {
+        "server": lambda: (("server", item) for item in compute.servers(**every)),
+        "volume": lambda: (("volume", item) for item in volumes.volumes(**every)),
+        "key": lambda: (("key", item) for item in compute.keypairs() if _is(item, name)),
+        "balancer": lambda: _balancing(connection.load_balancer, project),
+        "dns": lambda: _zones(connection.dns, name),
+        "people": lambda: _people(connection.identity, name),
+        "credential": lambda: _credentials(connection, name),
+    }
+    found = list(_network(connection.network, project))
+    for part in listings.keys() & set(parts):
+        found += listings[part]()
     return {item.id: f"{kind} {item.name or item.id}" for kind, item in found}
 
 
@@ -36,13 +46,6 @@ def _network(network: Any, project: str) -> Iterator[tuple[str, Any]]:
             yield "port", port
 
 
-def _compute(connection: Any, project: str, name: str) -> Iterator[tuple[str, Any]]:
-    own = {"all_projects": True, "project_id": project}
-    yield from (("server", item) for item in connection.compute.servers(**own))
-    yield from (("volume", item) for item in connection.block_storage.volumes(**own))
-    yield from (("key", item) for item in connection.compute.keypairs() if _is(item, name))
-
-
 def _balancing(balancing: Any, project: str) -> Iterator[tuple[str, Any]]:
     own = {"project_id": project}
     yield from (("load balancer", item) for item in balancing.load_balancers(**own))
@@ -62,13 +65,15 @@ def _zones(dns: Any, name: str) -> Iterator[tuple[str, Any]]:
                     yield "record set", item
 
 
-def _people(connection: Any, name: str) -> Iterator[tuple[str, Any]]:
-    identity = connection.identity
+def _people(identity: Any, name: str) -> Iterator[tuple[str, Any]]:
     # The project of the tenant itself bears just its name.
     yield from (("project", p) for p in identity.projects() if _is(p, name) and p.name != name)
     yield from (("user", item) for item in identity.users() if _is(item, name))
     yield from (("role", item) for item in identity.roles() if _is(item, name))
-    credentials = identity.application_credentials(connection.current_user_id)
+
+
+def _credentials(connection: Any, name: str) -> Iterator[tuple[str, Any]]:
+    credentials = connection.identity.application_credentials(connection.current_user_id)
     yield from (("credential", item) for item in credentials if _is(item, name))
 
 

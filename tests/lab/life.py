@@ -96,7 +96,7 @@ class Life:
         drift = self.engine.refresh(self.spec, _ignore, preview_only=True)
         assert not drift.has_changes, [step for step in drift.steps if step.changed]
         self._phase("destroy", stage=2)
-        left = belongings(self.ground.connection, self.project, self.name)
+        left = self._belongings()
         assert not left, left
 
     def _phase(self, action: str, stage: int) -> Result:
@@ -189,7 +189,7 @@ class Life:
             assert not result.has_changes, [step for step in result.steps if step.changed]
         deployment = self.engine.export_state(self.spec)["deployment"]
         assert not deployment.get("pending_operations"), deployment["pending_operations"]
-        there = belongings(self.ground.connection, self.project, self.name)
+        there = self._belongings()
         resources = [item for item in deployment.get("resources", ()) if item.get("id")]
         known = {item["id"].rpartition("/")[2] for item in resources}
         unknown = [name for identity, name in there.items() if identity not in known]
@@ -202,6 +202,10 @@ class Life:
             and item["id"].rpartition("/")[2] not in there
         ]
         assert not missing, f"in the state, but not in the cloud: {missing}"
+
+    def _belongings(self) -> dict[str, str]:
+        parts = self.spec.config["life:parts"].split(",")
+        return belongings(self.ground.connection, self.project, self.name, parts)
 
     def faults(self) -> list[str]:
         """What the weather did, in order."""

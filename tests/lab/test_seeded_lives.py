@@ -27,7 +27,7 @@ pytestmark = pytest.mark.lab
 
 ALL = 200
 LIVES = int(os.environ.get("KRAJ_FAULT_LIVES", "8"))
-SIDE_BY_SIDE = 3
+SIDE_BY_SIDE = 4
 SECONDS = 300  #: for one life on a loaded machine
 
 
