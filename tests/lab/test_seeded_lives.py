@@ -81,11 +81,13 @@ def lived(seed: int, ground: Ground) -> None:
         except BaseException as error:
             error.add_note(told(one))
             raise
+        finally:
+            (ground.folder / one.name / "story.txt").write_text(told(one), encoding="utf-8")
 
 
 def told(one: Life) -> str:
     """How to live it again, and what happened."""
-    command = f"KRAJ_FAULT_SEED={one.seed} .venv/bin/pytest {Path(__file__).name}"
+    command = f"KRAJ_FAULT_SEED={one.seed} .venv/bin/pytest tests/lab/{Path(__file__).name}"
     parts = f"parts: {one.spec.config['life:parts']}"
     return "\n".join([f"to repeat it: {command}", parts, *one.story, "faults:", *one.faults()])
 
