@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import psycopg
 import pytest
 
 from kraj.engine.local.buckets.base import ABSENT, Bucket
 from kraj.engine.local.buckets.places import open_bucket
 from kraj.errors import KrajError
 from tests.backends.conftest import Place
+from tests.backends.servers import Server
 
 WRITERS = 8
 KEY = ".pulumi/stacks/kraj-tenant/liberecky.t563889.json"
@@ -75,7 +77,7 @@ def test_a_write_that_has_been_done_already_is_no_conflict(bucket: Bucket) -> No
 def test_of_writers_that_expect_the_same_exactly_one_wins(place: Place, existing: bool) -> None:
     first = place.open()
     buckets = [place.open() for _ in range(WRITERS)]
-    start = threading.Barrier(WRITERS)
+    start = threading.Barrier(WRITERS, timeout=60)
 
     def write(number: int, expected: str) -> str:
         data = f"by {number}".encode()
@@ -232,3 +234,29 @@ def test_wrong_credentials_are_told_and_never_shown(
         bucket.read(KEY)
     assert caught.value.code.code == "KRJ319"
     assert "a-wrong-secret" not in f"{caught.value.as_dict()}"
+
+
+def test_a_write_that_the_database_refuses_is_told(
+    postgres_server: Server, postgres_place: Place
+) -> None:
+    tag = postgres_place.open().write(KEY, b"before")
+    with psycopg.connect(
+        host="127.0.0.1",
+        port=postgres_server.port,
+        user="kraj",
+        password=postgres_server.password,
+        dbname="states",
+        autocommit=True,
+    ) as administrator:
+        administrator.execute("ALTER ROLE kraj SET default_transaction_read_only = on")
+        try:
+            bucket = postgres_place.open()
+            with pytest.raises(KrajError, match="read-only") as caught:
+                bucket.write(KEY, b"after", expect=tag)
+            assert caught.value.code.code == "KRJ308"
+            assert code(lambda: bucket.delete(KEY)) == "KRJ308"
+            blob = bucket.read(KEY)
+        finally:
+            administrator.execute("ALTER ROLE kraj RESET default_transaction_read_only")
+    assert blob is not None
+    assert blob.data == b"before"

@@ -142,7 +142,7 @@ def test_a_place_that_goes_away_in_a_run_loses_nothing(remote_place: Place, tmp_
 def test_of_takers_of_one_lock_exactly_one_gets_it(place: Place, tmp_path: Path) -> None:
     stores = [StateStore(place.open(), "notes", "test.one", tmp_path) for _ in range(TAKERS)]
     dead = {"pid": 1, "username": "x", "hostname": socket.gethostname(), "timestamp": "1970-01-01"}
-    start, tried = threading.Barrier(TAKERS), threading.Barrier(TAKERS)
+    start, tried = threading.Barrier(TAKERS, timeout=60), threading.Barrier(TAKERS, timeout=60)
 
     def take(number: int) -> str:
         start.wait()

@@ -248,12 +248,13 @@ class PostgresBucket:
             settings = {**_PATIENCE, **self._address.settings}
             if self._address.password:
                 settings["password"] = self._address.password
-            # Where nothing is said: as Pulumi's driver, not as libpq.
+            # Where nothing is said: as Pulumi's driver, not as libpq. A service says it all.
+            serviced = "service" in settings or "PGSERVICE" in self._environ
             for name, variable, usual in (
                 ("host", "PGHOST", "localhost"),
                 ("sslmode", "PGSSLMODE", "require"),
             ):
-                if variable not in self._environ:
+                if variable not in self._environ and not serviced:
                     settings.setdefault(name, usual)
             connection = psycopg.connect(
                 **settings,  # type: ignore[arg-type]  # libpq's settings, by its own names
