@@ -42,6 +42,7 @@ class Wanted:
     body: Mapping[str, Any]  #: what was asked for, without its envelope
     keys: Sequence[str]  #: fields that tell it from others; a field not in `body` must be null
     project: Callable[[], str]  #: the one that it belongs to, where the body names none
+    marked_by: str = ""  #: field of the body that no other object has the same value in
 
     @property
     def criteria(self) -> dict[str, Any]:
@@ -130,6 +131,8 @@ def _found(
     """What was made since the start; None: nothing was. Raises the error where it is not clear."""
     begun = _service_time(listing) - (clock() - started) - _SLACK_SECONDS
     fitting = [item for item in items_of(listing.json()) if wanted.fits(item)]
+    if mark := wanted.body.get(wanted.marked_by):
+        return next((item for item in fitting if item.get(wanted.marked_by) == mark), None)
     times = [made_at(item) for item in fitting]
     pairs = zip(fitting, times, strict=True)
     made = [item for item, moment in pairs if moment is None or moment >= begun]

@@ -257,7 +257,7 @@ class Resource:
         return create(
             ask,
             look,
-            Wanted(body, self.told_by, lambda: self.cloud.project_id),
+            Wanted(body, self.told_by, lambda: self.cloud.project_id, self.marked_by),
             delays=self.cloud.policy.look_delays_seconds,
         )
 

@@ -54,7 +54,7 @@ class Service:
         return {"networks_links": [{"rel": "next"}], "networks": self.there}
 
     def create(self, body: dict[str, Any] = BODY, keys: tuple[str, ...] = ("name",)) -> Any:
-        wanted = Wanted(body, keys, lambda: "ours")
+        wanted = Wanted(body, keys, lambda: "ours", "mark")
         return create(
             self.send, self.look, wanted, sleep=self.sleep, clock=lambda: 50.0 + self.seconds
         )
@@ -164,3 +164,12 @@ def test_a_look_that_fails_leaves_the_outcome_open() -> None:
         service.create()
     assert caught.value.details["unsure"]
     assert caught.value.hint.startswith(UNSURE)
+
+
+def test_a_mark_proves_what_no_time_does() -> None:
+    body = {**BODY, "mark": "of this creation"}
+    service = Service(changes={"created_at": None, "mark": "of this creation"})
+    assert service.create(body)["id"] == "made-1"
+    twin = {**BODY, "id": "twin", "project_id": "ours", "mark": "of another one"}
+    service = Service(makes=False, there=[twin], changes={"created_at": None})
+    assert service.create(body)["id"] == "made-2"
