@@ -17,6 +17,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from kraj.errors import KrajError
 #: each leaves its mark on a resource, by which it is refused (`kraj.engine.local.state`).
 KNOWN_VERSIONS: Final = (3, 4)
 STACKS: Final = ".pulumi/stacks/"  #: below it, all checkpoints
+_READS_AT_ONCE: Final = 8
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -196,11 +198,11 @@ class StateStore:
 
     def read_history(self) -> list[dict[str, Any]]:
         """The records of updates, oldest first; damaged ones are left out."""
+        keys = [key for key in self.bucket.list(self.history) if key.endswith(".history.json")]
+        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:  # every one may be a request
+            blobs = list(pool.map(self.bucket.read, keys))
         records = []
-        for key in self.bucket.list(self.history):
-            if not key.endswith(".history.json"):
-                continue
-            blob = self.bucket.read(key)
+        for blob in blobs:
             try:
                 record = json.loads(blob.data) if blob else None
             except ValueError:
