@@ -200,16 +200,20 @@ class StateStore:
         """The records of updates, oldest first; damaged ones are left out."""
         keys = [key for key in self.bucket.list(self.history) if key.endswith(".history.json")]
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:  # every one may be a request
-            blobs = list(pool.map(self.bucket.read, keys))
-        records = []
-        for blob in blobs:
-            try:
-                record = json.loads(blob.data) if blob else None
-            except ValueError:
-                continue
-            if isinstance(record, dict):
-                records.append(record)
-        return records
+            return [record for record in pool.map(self._record, keys) if record is not None]
+
+    def _record(self, key: str) -> dict[str, Any] | None:
+        """The record of an update; None for a damaged one."""
+        try:
+            blob = self.bucket.read(key)
+            record = json.loads(blob.data) if blob else None
+        except ValueError:
+            return None
+        except KrajError as error:
+            if error.code is not STATE_UNREADABLE:
+                raise
+            return None
+        return record if isinstance(record, dict) else None
 
     def remove(self) -> None:
         """Delete all blobs of the stack. Raises KRJ308."""
