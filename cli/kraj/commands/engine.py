@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kraj.commands.options import CloudName, EngineName, Json, Region
+from kraj.commands.options import (
+    CloudName,
+    EngineName,
+    EventsFile,
+    Jobs,
+    Json,
+    Only,
+    Region,
+    complete_engine,
+)
+from kraj.engine.select import check_name
 from kraj.errors import ExitCode, KrajError
 from kraj.operations.engine import describe_engines, install_pulumi
 from kraj.operations.errors import NOT_CONFIRMED
 from kraj.operations.region import pick_engine, plan_region_files
-from kraj.operations.stacks import select_targets, stack_spec
+from kraj.operations.stacks import DEFAULT_JOBS, select_targets, stack_spec
+from kraj.operations.switching import Switch
+from kraj.report.documents.engines import EngineSwitchDocument
 from kraj.report.documents.machine import (
     EngineDocument,
     EngineInstallDocument,
     EngineUnlockDocument,
 )
+from kraj.report.engines import print_switch
 from kraj.report.output import print_document, progress, results
 from kraj.report.progress import ConsoleProgress
 
@@ -89,3 +103,48 @@ def unlock(
     else:
         results().print(f"[green]✓[/] {label} is unlocked")
     return ExitCode.OK
+
+
+@app.command()
+def switch(
+    engine: Annotated[
+        str, typer.Argument(help="`local` or `pulumi`.", autocompletion=complete_engine)
+    ],
+    region: Region = None,
+    only: Only = None,
+    json_: Json = False,
+    cloud: CloudName = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, change and record nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    jobs: Jobs = DEFAULT_JOBS,
+    events: EventsFile = None,
+) -> int:
+    """Move a region to the other engine: keep a backup, move the states, check, and record it.
+
+    The check is a plan of that engine after reading everything from the cloud: it has to be empty.
+    A stack for which it is not stays as it was. Run the command again after it was stopped.
+
+    Example: kraj engine switch pulumi --region liberecky --dry-run
+    """
+    check_name(engine)
+    planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
+    work = Switch(planned, engine, only or ())
+    if not dry_run and not yes and not work.is_done and not typer.confirm(work.question, err=True):
+        raise KrajError(NOT_CONFIRMED, "the region keeps its engine")
+    with ConsoleProgress(progress(), events, resources=False) as view:
+        act = work.rehearse if dry_run or work.is_done else work.carry_out
+        done = act(view.report, jobs=jobs)
+    if json_:
+        print_document(EngineSwitchDocument.of(planned.name, done))
+    else:
+        print_switch(done, results())
+    return _exit_code([stack.error for stack in done.stacks if stack.error])
+
+
+def _exit_code(errors: Sequence[KrajError]) -> int:
+    """Of stacks whose errors have been shown."""
+    if any(error.details.get("exit_code") == ExitCode.INTERRUPTED for error in errors):
+        return ExitCode.INTERRUPTED
+    return ExitCode.ERROR if errors else ExitCode.OK

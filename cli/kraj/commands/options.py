@@ -30,7 +30,7 @@ def _complete_target(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
-def _complete_engine(incomplete: str) -> list[str]:
+def complete_engine(incomplete: str) -> list[str]:
     return [name for name in ("local", "pulumi") if name.startswith(incomplete)]
 
 
@@ -62,7 +62,7 @@ EngineName = Annotated[
         "--engine",
         envvar="KRAJ_ENGINE",
         help="What applies the stacks: `pulumi` or `local`. Chosen by itself where not given.",
-        autocompletion=_complete_engine,
+        autocompletion=complete_engine,
     ),
 ]
 Jobs = Annotated[

@@ -25,7 +25,8 @@ class Unfinished:
     """A switch that has begun and has not reached all stacks."""
 
     to: str  #: `local` or `pulumi`
-    elsewhere: bool  #: whether states move to another place; else both engines see all of them
+    #: URL of Pulumi's states where they are not in the bucket; else both engines see all of them.
+    place: str = ""
     #: Fingerprints of the states that are done, by `<project>/<stack>`.
     done: Mapping[str, str] = field(default_factory=dict)
 

@@ -35,7 +35,7 @@ def choose_engine(
     check_name(requested)
     bucket = bucket or FileBucket(state_dir)
     choice = read_choice(bucket)
-    if choice.unfinished and choice.unfinished.elsewhere:
+    if choice.unfinished and choice.unfinished.place:
         raise KrajError(
             SWITCH_UNFINISHED, f"run `kraj engine switch {choice.unfinished.to}` to its end"
         )

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,7 +151,7 @@ class Mover:
         error = differing(spec, self.target.name, found)
         if self.source is not None and not self.elsewhere:
             before = self.source.preview(spec, ignore, refresh=True)
-            if _signs(before.steps) == _signs(found):
+            if _signs(found) <= _signs(before.steps):
                 error.hint = (
                     f"The engine {self.source.name} would change the same: apply that first with "
                     f"`kraj up --refresh --only {spec.label} --engine {self.source.name}`, and run "
@@ -225,12 +225,8 @@ def _lines(step: Step) -> list[str]:
     return [f"{head}: {item.path}: {item.before!r} → {item.after!r}" for item in step.changes]
 
 
-def _signs(steps: Any) -> set[tuple[Any, ...]]:
-    return {
-        (step.urn, step.operation, *sorted(step.changed))
-        for step in steps
-        if step.operation not in _NOTHING
-    }
+def _signs(steps: Iterable[Step]) -> set[tuple[str, Operation]]:
+    return {(step.urn, step.operation) for step in steps if step.operation not in _NOTHING}
 
 
 def _resources(exported: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -46,3 +46,10 @@ BACKUP_NOT_WRITTEN = error_code(
     "moved.",
     "Make room or mend the permissions of the folder in the message.",
 )
+WHOLE_REGION = error_code(
+    "KRJ346",
+    "The region moves as a whole",
+    "The two engines keep their states in different places. With some stacks here and some there, "
+    "no command could work on the region.",
+    "Leave out `--only`.",
+)

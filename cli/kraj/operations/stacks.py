@@ -181,6 +181,20 @@ def destroy(
         return runs
 
 
+def on_each(
+    engine: Engine,
+    planned: PlannedRegion,
+    labels: Sequence[str],
+    report: Reporter,
+    action: Action,
+    *,
+    jobs: int = DEFAULT_JOBS,
+) -> list[StackRun]:
+    """Something else on stacks side by side, in which Ctrl-C stops `engine`."""
+    with _crew(engine, planned, report, jobs) as crew:
+        return crew.run(action, labels)
+
+
 def existing(engine: Engine, planned: PlannedRegion, labels: Sequence[str]) -> list[str]:
     """Those of the labels whose stack has state."""
     return [label for label in labels if engine.exists(stack_spec(planned, label))]
