@@ -51,7 +51,7 @@ CONFLICT: Final = error_code(
 FAILING: Final = error_code(
     "KRJ407",
     "The cloud kept failing",
-    "An OpenStack service answered with a server error each time it was asked.",
+    "An OpenStack service answered each time with a server error, or that it is asked too often.",
     "Look at the service's log or status page, then run again: it goes on where it stopped.",
 )
 REFUSED: Final = error_code(
@@ -144,6 +144,7 @@ _BY_STATUS: Final[dict[int, ErrorCode]] = {
     404: NOT_FOUND,
     409: CONFLICT,
     413: QUOTA,
+    429: FAILING,
 }
 #: How Nova, Neutron, Cinder, Octavia and Designate word a refusal for lack of quota.
 _QUOTA_WORDS: Final = re.compile(r"quota|OverLimit|limit .*exceeded", re.IGNORECASE)

@@ -18,7 +18,13 @@ from kraj.openstack.errors import PartialFailure
 UNFINISHED: Final = "__unfinished"
 #: Failures that say nothing about the object itself.
 _OF_THE_MOMENT: Final = frozenset(
-    {errors.TIMEOUT, errors.CLOUD_UNREACHABLE, errors.FAILING, errors.WRONG_CREDENTIALS}
+    {
+        errors.TIMEOUT,
+        errors.CLOUD_UNREACHABLE,
+        errors.FAILING,
+        errors.WRONG_CREDENTIALS,
+        errors.CONFLICT,
+    }
 )
 
 

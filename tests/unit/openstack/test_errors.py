@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from kraj.openstack.errors import from_response
+from kraj.openstack.errors import PartialFailure, from_response
+from kraj.openstack.unfinished import Remedy, mark, remedy_for
 
 
 @dataclass
@@ -39,6 +40,7 @@ DESIGNATE = {"code": 400, "type": "invalid_object", "errors": {"errors": [{"mess
         (400, DESIGNATE, "KRJ408 make it: no dot"),
         (404, {"message": "gone"}, "KRJ405 make it: gone"),
         (401, {"error": {"message": "no"}}, "KRJ402 make it: no"),
+        (429, {"error": {"message": "slow down"}}, "KRJ407 make it: slow down"),
         (500, {}, "KRJ407 make it: HTTP 500 without a message"),
     ],
 )
@@ -57,3 +59,13 @@ def test_a_page_of_html_is_told_as_text():
 
 def test_a_long_message_is_cut():
     assert len(from_response(Answer(400, "x" * 9000), "make it").message) < 600
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(400, "replace"), (403, "replace"), *[(s, "finish") for s in (401, 409, 429, 500, 503)]],
+)
+def test_a_failure_that_says_nothing_of_the_object_has_it_finished_and_not_replaced(status, remedy):
+    failure = PartialFailure("1", {}, from_response(Answer(status, ""), "set tags"))
+    mark(failure)
+    assert remedy_for(failure.outputs) is Remedy(remedy)
