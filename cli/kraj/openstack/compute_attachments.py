@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from kraj.openstack.compute import ComputeResource
 from kraj.openstack.fields import flag, record, text
+from kraj.openstack.finding import Traces, is_older
 from kraj.openstack.resource import Properties
 from kraj.openstack.waiter import Watch
 
@@ -125,19 +126,31 @@ class InterfaceAttach(Attachment):
         """Server and port."""
         return f"{found['instance_id']}/{found['port_id']}"
 
-    def find_existing(self, inputs: Properties, _since: float | None) -> list[str]:
-        """The given port, or the one of the server that has the given address.
-
-        Of the ports that Nova made with any address, none can be told from the server's own ones.
-        """
+    def find_existing(self, inputs: Properties, since: float | None) -> list[str]:
+        """The given port, the one with the given address, or those made on the network since."""
         server, port = inputs["instanceId"], inputs.get("portId")
         answer = self.cloud.find(self.service, f"servers/{server}/{self.collection}") or {}
         found = []
         for item in answer.get("interfaceAttachments", []):
             addresses = [fixed["ip_address"] for fixed in item["fixed_ips"]]
-            if item["port_id"] == port or inputs.get("fixedIp") in addresses:
+            if _is_told(inputs):
+                fits = item["port_id"] == port or inputs.get("fixedIp") in addresses
+            else:
+                fits = item["net_id"] == inputs["networkId"] and self._is_new(item, since)
+            if fits:
                 found.append(f"{server}/{item['port_id']}")
         return found
+
+    def is_proven(self, _found: Properties, inputs: Mapping[str, Any], traces: Traces) -> bool:
+        """A port with any address may be the server's own one, unless the server is older."""
+        if _is_told(inputs):
+            return True
+        answer = self.cloud.find(self.service, f"servers/{inputs['instanceId']}")
+        return answer is not None and is_older(self.cloud, answer["server"], traces.since)
+
+    def _is_new(self, attachment: Properties, since: float | None) -> bool:
+        answer = self.cloud.find("network", f"ports/{attachment['port_id']}")
+        return answer is not None and not is_older(self.cloud, answer["port"], since)
 
     def send_create(self, inputs: Properties) -> Properties:
         """Attach the port; Nova answers when it is done."""
@@ -150,3 +163,8 @@ class InterfaceAttach(Attachment):
         """Nova does not name the server."""
         found = super().fetch(identity)
         return None if found is None else {**found, "instance_id": identity.partition("/")[0]}
+
+
+def _is_told(inputs: Mapping[str, Any]) -> bool:
+    """Whether the program says which port it is, by id or address."""
+    return bool(inputs.get("portId") or inputs.get("fixedIp"))
