@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,10 +23,13 @@ from kraj.engine.local.store import StateStore
 from kraj.errors import KrajError
 from kraj.events import Event
 from tests.backends.conftest import Place
+from tests.backends.servers import Wire
 from tests.unit.engine.conftest import PASSPHRASE, Lab, make_engine, operations
 
 CHAIN = 'a = Note("a")\nb = Note("b", text=a.path{})\nNote("c", text=b.path)'
 TAKERS = 6
+#: Lives over a bad connection: some always, all with KRAJ_ALL_STEPS.
+SEEDS = 20 if os.environ.get("KRAJ_ALL_STEPS") else 2
 
 #: Applies the stack in a process that may die.
 RUNNER = """
@@ -198,3 +205,72 @@ def test_a_lock_is_respected_wherever_its_holder_is(placed: Lab, place: Place) -
 
     placed.engine.up(placed.spec(CHAIN.format("")), after(placed, "b", second))
     assert [error.code.code for error in refused] == ["KRJ306"]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_life_over_a_connection_that_breaks_again_and_again(
+    remote_place: Place, tmp_path: Path, seed: int
+) -> None:
+    lab = Lab(tmp_path, make_engine(tmp_path, bucket=remote_place.open()))
+    assert remote_place.wire is not None
+    with breaking(remote_place.wire, random.Random(seed)) as breaks:  # noqa: S311 - no secret
+        persist(lab, lambda: lab.up(CHAIN.format("")))
+        persist(lab, lambda: lab.up('a = Note("a", text="x")\nNote("d", text=a.path)'))
+        assert set(lab.notes()) == {"a", "d"}
+        persist(lab, lab.destroy)
+    assert breaks
+    assert lab.notes() == {}
+    assert lab.state() == {}
+    began = [line for line in lab.log() if line.startswith("create begins")]
+    assert sorted(began) == [f"create begins {name}" for name in "abcd"]
+
+
+@contextlib.contextmanager
+def breaking(wire: Wire, chance: random.Random) -> Iterator[list[float]]:
+    """End all connections every now and then."""
+    ended = threading.Event()
+    breaks: list[float] = []
+
+    def work() -> None:
+        while not ended.wait(chance.uniform(0.01, 0.3)):
+            wire.drop()
+            breaks.append(time.monotonic())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield breaks
+    finally:
+        ended.set()
+        thread.join()
+
+
+def persist(lab: Lab, work: Callable[[], object]) -> None:
+    """Do what the documentation says after each failure, until it is done."""
+    for _attempt in range(20):
+        try:
+            work()
+        except KrajError as error:
+            failure = error
+        else:
+            return
+        assert failure.code.code in ("KRJ306", "KRJ308", "KRJ319"), failure
+        again(lambda: lab.engine.cancel(lab.spec()))
+        if rescued := failure.details.get("rescued"):
+            again(lambda path=Path(rescued): take_over(lab, path))
+    pytest.fail("never done")
+
+
+def take_over(lab: Lab, rescued: Path) -> None:
+    """Import what a run has kept, unless it could be written after all."""
+    if rescued.exists():
+        lab.engine.import_state(lab.spec(), json.loads(rescued.read_text()))
+
+
+def again(step: Callable[[], object]) -> None:
+    """As a person would: once more, until the place answers."""
+    for _attempt in range(20):
+        with contextlib.suppress(KrajError):
+            step()
+            return
+    pytest.fail("the place never answered")

@@ -7,7 +7,9 @@ and is refused. Credentials come from where AWS's own tools take them (AWS_ACCES
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import threading
 from collections.abc import Iterator, Mapping, MutableSequence
 from dataclasses import dataclass
@@ -153,8 +155,12 @@ class S3Bucket:
 
     def _put(self, key: str, data: bytes, condition: Mapping[str, str]) -> str:
         """Raises _Conflict where the condition does not hold."""
+        # Without it a storage may take a request that broke off for a shorter object.
+        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
         with self._told("write", key):
-            answer = self._client().put_object(**self._object(key), Body=data, **condition)
+            answer = self._client().put_object(
+                **self._object(key), Body=data, ContentMD5=digest, **condition
+            )
             return str(answer["ETag"])
         raise _Conflict  # "not found" is the answer where what should match is gone
 
