@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 #: The environment's word on the limit.
 VARIABLE: Final = "KRAJ_CLOUD_REQUESTS"
-#: Measured with benchmarks/engine on the lab, whose services have two workers each.
+#: One stack alone sends sixteen; three side by side share half as many again.
+#: benchmarks/engine/in_flight.py shows what a cloud is worth.
 DEFAULT_REQUESTS: Final = 24
 
 _GATES: Final[dict[tuple[str, str], Gate]] = {}
