@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from kraj.engine.conformance.comparing import explained
 from kraj.engine.conformance.features import FEATURES, GROUPS, Feature
-from kraj.engine.conformance.records import read_record
+from kraj.engine.conformance.standing import standing
 from kraj.engine.pulumi_cli import CLI_VERSION
 
 TABLE = Path(__file__).parents[2] / "docs" / "engine-conformance.md"
@@ -36,7 +34,7 @@ def table() -> str:
 
 
 def _summary() -> Iterator[str]:
-    words = [_verdict(item)[0] for item in FEATURES]
+    words = [standing(item).word for item in FEATURES]
     count = {word: words.count(word) for word in ("same", "differs", "refused")}
     yield (
         f"Of {len(words)} features, the local engine does {count['same']} in the same way and "
@@ -58,19 +56,7 @@ def _group(group: str) -> Iterator[str]:
 
 
 def _told(item: Feature) -> str:
-    word, texts = _verdict(item)
-    if word == "same":
-        return "same"
-    if word == "refused":
-        return f"refused: “{texts[0]}”"
-    return "differs: " + " ".join(texts)
-
-
-def _verdict(item: Feature) -> tuple[str, list[str]]:
-    record: dict[str, Any] = read_record(item)
-    if record["refused"]:
-        return "refused", [record["refused"]]
-    if record["differs"]:
-        by_explanation, _unexplained = explained(item, record["differs"])
-        return "differs", list(by_explanation)
-    return "same", []
+    stands = standing(item)
+    if stands.word == "refused":
+        return f"refused: “{stands.texts[0]}”"
+    return " ".join((f"{stands.word}:" if stands.texts else stands.word, *stands.texts))

@@ -24,14 +24,13 @@ from kraj.operations.engine import describe_engines, install_pulumi
 from kraj.operations.errors import NOT_CONFIRMED
 from kraj.operations.region import pick_engine, plan_region_files
 from kraj.operations.stacks import DEFAULT_JOBS, select_targets, stack_spec
-from kraj.operations.switching import Switch
-from kraj.report.documents.engines import EngineSwitchDocument
+from kraj.report.documents.engines import EngineConformanceDocument, EngineSwitchDocument
 from kraj.report.documents.machine import (
     EngineDocument,
     EngineInstallDocument,
     EngineUnlockDocument,
 )
-from kraj.report.engines import print_switch
+from kraj.report.engines import print_conformance, print_switch
 from kraj.report.output import print_document, progress, results
 from kraj.report.progress import ConsoleProgress
 
@@ -128,6 +127,8 @@ def switch(
 
     Example: kraj engine switch pulumi --region liberecky --dry-run
     """
+    from kraj.operations.switching import Switch  # noqa: PLC0415 - slow to load
+
     check_name(engine)
     planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
     work = Switch(planned, engine, only or ())
@@ -141,6 +142,53 @@ def switch(
     else:
         print_switch(done, results())
     return _exit_code([stack.error for stack in done.stacks if stack.error])
+
+
+@app.command()
+def conformance(
+    feature: Annotated[
+        list[str] | None, typer.Argument(help="Only these features; all where none is named.")
+    ] = None,
+    round_trip: Annotated[
+        bool,
+        typer.Option(
+            "--round-trip", help="Also carry the region's states to the other engine, in copies."
+        ),
+    ] = False,
+    region: Region = None,
+    only: Only = None,
+    json_: Json = False,
+    engine: EngineName = None,
+    cloud: CloudName = None,
+    jobs: Jobs = DEFAULT_JOBS,
+    events: EventsFile = None,
+) -> int:
+    """Run small Pulumi programs on the engines of this machine: do they do what is documented?
+
+    With --round-trip, copies of the region's states go to the other engine and back; plans there
+    have to be empty. Changes nothing. Exit code 0: all as documented, 1: something is not.
+
+    Example: kraj engine conformance --round-trip --region liberecky
+    """
+    from kraj.engine.conformance.suite import chosen_features, run_suite  # noqa: PLC0415 - as above
+    from kraj.operations.conformance import engines_here, round_trips  # noqa: PLC0415
+
+    chosen, engines = chosen_features(feature or ()), engines_here(engine)
+    trips = None
+    with ConsoleProgress(progress(), events, resources=False) as view:
+        if round_trip:
+            planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
+            holder, _why = pick_engine(planned, engine)
+            labels = select_targets(planned, only or ())
+            trips = round_trips(holder, planned, labels, view.report, jobs=jobs)
+        found = run_suite(chosen, list(engines), view.report, jobs=jobs)
+    document = EngineConformanceDocument.of(engines, found, trips)
+    if json_:
+        print_document(document)
+    else:
+        print_conformance(found, trips, document, results())
+    errors = [trip.error for trip in trips or () if trip.error]
+    return ExitCode.ERROR if not document.passed and not errors else _exit_code(errors)
 
 
 def _exit_code(errors: Sequence[KrajError]) -> int:

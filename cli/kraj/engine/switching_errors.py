@@ -53,3 +53,16 @@ WHOLE_REGION = error_code(
     "no command could work on the region.",
     "Leave out `--only`.",
 )
+STATE_CAME_BACK_OTHERWISE = error_code(
+    "KRJ347",
+    "A state came back otherwise",
+    "A stack's state that went to the other engine and back is not the one that went. The region's "
+    "own state was not touched.",
+    "Do not switch this stack's engine. Please report the places that the message names.",
+)
+UNKNOWN_FEATURE = error_code(
+    "KRJ348",
+    "No such feature",
+    "The conformance suite has no feature of that name.",
+    "Take one of those in the message, or none for all of them.",
+)

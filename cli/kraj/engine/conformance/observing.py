@@ -18,10 +18,10 @@ from typing import Any
 from kraj.engine.base import Engine, Result, StackSpec
 from kraj.engine.conformance.features import Feature, Stage
 from kraj.engine.conformance.provider import read_log
+from kraj.engine.conformance.states import comparable
 from kraj.engine.errors import UNSUPPORTED
-from kraj.engine.local.crypto import KeyRing, decode
-from kraj.engine.local.state import crypter_of
-from kraj.engine.local.values import UNKNOWN_SENTINEL, Secret
+from kraj.engine.local.crypto import KeyRing
+from kraj.engine.local.values import UNKNOWN_SENTINEL
 from kraj.engine.plugin import write_plugin
 from kraj.errors import KrajError
 from kraj.events import Event
@@ -29,8 +29,6 @@ from kraj.events import Event
 HERE = Path(__file__).parent
 PASSPHRASE = "an open secret of the conformance suite"  # noqa: S105 - and no more
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: Fields of a state that say when and where, not what.
-_CIRCUMSTANCES = ("created", "modified", "sourcePosition", "stackTrace")
 
 Observation = dict[str, Any]
 
@@ -187,45 +185,12 @@ def _deployment(engine: Engine, spec: StackSpec) -> dict[str, Any]:
 
 def _state(deployment: dict[str, Any]) -> dict[str, Any]:
     """The resources of a deployment by URN, with secrets opened."""
-    crypter = crypter_of(deployment or None, KeyRing(lambda: PASSPHRASE))
-    resources: dict[str, Any] = {}
-    for item in deployment.get("resources") or ():
-        told = {key: value for key, value in item.items() if key not in _CIRCUMSTANCES}
-        name = told.pop("urn").split("::", 2)[2] + (
-            " (to be deleted)" if item.get("delete") else ""
-        )
+    resources = comparable(deployment, KeyRing(lambda: PASSPHRASE))
+    for told in resources.values():
         for part in ("inputs", "outputs"):
-            if part in told:
-                told[part] = _open(told[part], crypter)
-                if "__provider" in told[part]:  # a dynamic provider's code, with the file it is of
-                    told[part]["__provider"] = "<code>"
-        if "dependencies" in told:
-            told["dependencies"] = sorted(told["dependencies"])
-        by_property = told.get("propertyDependencies") or {}
-        for property_, urns in by_property.items():
-            by_property[property_] = sorted(urns or ())
-        resources[name] = told
-    pending = [item["type"] for item in deployment.get("pending_operations") or ()]
-    return {**resources, **({"pending operations": pending} if pending else {})}
-
-
-def _open(value: Any, crypter: Any) -> Any:
-    if isinstance(value, list):
-        return [_open(item, crypter) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "ciphertext" in value:
-        secret = decode(value, crypter, "")
-        return {"[secret]": _plain(secret)}
-    return {key: _open(item, crypter) for key, item in value.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return _plain(value.value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+            if isinstance(told, dict) and "__provider" in told.get(part, ()):
+                told[part]["__provider"] = "<code>"  # of a dynamic provider, with the file it is of
+    return resources
 
 
 # --- the provider's calls -------------------------------------------------------------------------

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kraj.engine.conformance.comparing import differences, refusal
+from kraj.engine.conformance.comparing import Observation, differences, refusal
 from kraj.engine.conformance.features import Feature
-from kraj.engine.conformance.observing import Observation
 from kraj.files import write_atomically
 
 RECORDS = Path(__file__).parent / "recorded"

@@ -16,7 +16,7 @@ from kraj.model.problems import did_you_mean
 from kraj.model.schema import without_titles
 from kraj.operations.errors import UNKNOWN_DOCUMENT
 from kraj.report.documents.base import Document
-from kraj.report.documents.engines import EngineSwitchDocument
+from kraj.report.documents.engines import EngineConformanceDocument, EngineSwitchDocument
 from kraj.report.documents.failures import ErrorDocument
 from kraj.report.documents.lab import LabDestroyDocument, LabLogsDocument, LabStatusDocument
 from kraj.report.documents.machine import (
@@ -63,6 +63,7 @@ DOCUMENTS = _by_name(
         DoctorDocument,
         DownDocument,
         DriftDocument,
+        EngineConformanceDocument,
         EngineDocument,
         EngineInstallDocument,
         EngineSwitchDocument,
