@@ -7,6 +7,7 @@ by somebody else is waited for.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,9 @@ from kraj.openstack.waiter import Watch
 Answer = TypeVar("Answer")
 
 BALANCERS: Final = "lbaas/loadbalancers"
-_BUSY_WORD: Final = "immutable"
+#: How Octavia words that it is at work: on the load balancer, or on deleting it.
+_BUSY: Final = re.compile(r"immutable|state PENDING_")
+_BEING_DELETED: Final = "PENDING_DELETE"
 _STATE: Final = "provisioning_status"
 _MAY_BE_EMPTY: Final = frozenset({"name", "description"})
 #: Kinds whose empty value means something else than "none" to Octavia.
@@ -113,6 +116,8 @@ class OctaviaResource(Resource):
         try:
             return self.when_free(lambda: Resource.send_delete(self, identity, outputs))
         except KrajError as error:
+            if status_of(error) == 409 and _BEING_DELETED in error.message:
+                return True
             if error.code is not FAILED_STATE or self.fetch(identity) is not None:
                 raise
             return False
@@ -124,7 +129,7 @@ class OctaviaResource(Resource):
             try:
                 return send()
             except KrajError as error:
-                busy = status_of(error) == 409 and _BUSY_WORD in error.message
+                busy = status_of(error) == 409 and _BUSY.search(error.message)
                 if not busy or time.monotonic() > deadline:
                     raise
             self.cloud.waiter.wait(_CHANGED, self.balancer, self.timeout)

@@ -263,3 +263,55 @@ def test_a_shared_image_and_the_word_on_it_are_found(things: Things, tmp_path: P
     things.made.remove(word)
     word.inputs["memberId"] = member
     assert word.found() == {}
+
+
+# --- deletions whose end nobody saw --------------------------------------------------------------
+
+
+def delete_unseen(thing: Thing, service: str, path: str) -> None:
+    """Ask for the deletion, as a run that dies then, and at once let the next run delete it."""
+    assert thing.provider.cloud.delete(service, f"{path}/{thing.id}")
+    thing.delete()
+    assert thing.read() is None
+
+
+def test_a_load_balancer_that_is_being_deleted_is_waited_for(things: Things, port: Thing) -> None:
+    network = port.outputs["networkId"]
+    balancer = things.create(kind("loadbalancer:LoadBalancer"), vipNetworkId=network)
+    delete_unseen(balancer, "load-balancer", "lbaas/loadbalancers")
+
+
+def test_a_listener_that_is_being_deleted_is_waited_for(things: Things, port: Thing) -> None:
+    network = port.outputs["networkId"]
+    balancer = things.create(kind("loadbalancer:LoadBalancer"), vipNetworkId=network)
+    listener = things.create(
+        kind("loadbalancer:Listener"),
+        loadbalancerId=balancer.id,
+        protocol="TCP",
+        protocolPort=80,
+    )
+    delete_unseen(listener, "load-balancer", "lbaas/listeners")
+
+
+def test_a_volume_that_is_being_deleted_is_waited_for(things: Things) -> None:
+    delete_unseen(things.create(kind("blockstorage:Volume"), size=1), "block-storage", "volumes")
+
+
+def test_a_zone_that_is_being_deleted_is_waited_for(things: Things) -> None:
+    name = f"kraj-test-{things.suffix}.example."
+    zone = things.create(kind("dns:Zone"), name=name, email="a@example.org")
+    delete_unseen(zone, "dns", "zones")
+
+
+def test_a_deleted_project_leaves_no_group_of_neutrons_behind(things: Things) -> None:
+    project = things.create(kind("identity:Project"))
+    cloud = project.provider.cloud
+
+    def groups() -> list[str]:
+        found = cloud.get("network", "security-groups")["security_groups"]
+        return [group["name"] for group in found if group["project_id"] == project.id]
+
+    cloud.get("network", "security-groups", parameters={"project_id": project.id})
+    assert groups() == ["default"]
+    delete_unseen(project, "identity", "projects")
+    assert groups() == []
