@@ -11,7 +11,7 @@ import base64
 import contextlib
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping, MutableSequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -110,14 +110,28 @@ class S3Bucket:
         return {}
 
     def read(self, key: str) -> Blob | None:
-        with self._told("read", key) as found:
-            answer = self._client().get_object(**self._object(key))
-            found.append(Blob(answer["Body"].read(), str(answer["ETag"])))
-        return found[0] if found else None
+        from botocore.exceptions import (  # noqa: PLC0415
+            IncompleteReadError,
+            ResponseStreamingError,
+        )
+
+        with self._told("read", key):
+            for attempt in range(1, _ATTEMPTS + 1):
+                answer = self._client().get_object(**self._object(key))
+                try:
+                    return Blob(answer["Body"].read(), str(answer["ETag"]))
+                except (IncompleteReadError, ResponseStreamingError):
+                    # The client repeats requests by itself, but not answers that broke off.
+                    if attempt == _ATTEMPTS:
+                        raise
+        return None
 
     def write(self, key: str, data: bytes, *, expect: str | None = None) -> str:
         if expect is None:
-            return self._put(key, data, {})
+            try:
+                return self._put(key, data, {})
+            except _Conflict as error:
+                raise self._failed("write", key, error.__cause__ or error, 409) from error
         self._ensure_compares()
         condition = {"IfNoneMatch": "*"} if expect == ABSENT else {"IfMatch": expect}
         for _attempt in range(_ATTEMPTS):
@@ -197,16 +211,16 @@ class S3Bucket:
         return False
 
     @contextlib.contextmanager
-    def _told(self, action: str, key: str) -> Iterator[MutableSequence[Blob]]:
+    def _told(self, action: str, key: str) -> Iterator[None]:
         """Ends quietly where the object is not there. Raises _Conflict, KRJ308, KRJ319."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
         try:
-            yield []
+            yield
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             code = str(error.response.get("Error", {}).get("Code", ""))
-            if status in (409, 412):
+            if status in (409, 412) and action in ("write", "delete"):
                 raise _Conflict from error
             if status == 404 and code != "NoSuchBucket":
                 return
@@ -214,9 +228,9 @@ class S3Bucket:
         except BotoCoreError as error:
             raise self._failed(action, key, error, 0) from error
 
-    def _failed(self, action: str, key: str, error: Exception, status: int) -> KrajError:
+    def _failed(self, action: str, key: str, error: BaseException, status: int) -> KrajError:
         # What the storage itself refuses to store, against not being let in or not getting there.
-        full = action in ("write", "delete") and (status >= 500 or status in (400, 405))
+        full = action in ("write", "delete") and (status >= 500 or status in (400, 405, 409))
         return KrajError(
             STATE_NOT_WRITTEN if full else STATE_UNREACHABLE,
             f"cannot {action} {self._place(key)}: {error}",
