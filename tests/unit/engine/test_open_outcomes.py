@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, ClassVar
 
 import pytest
@@ -123,7 +124,7 @@ def test_two_creations_of_the_same_kind_never_share_what_one_of_them_made(
     def by_text_alone(self: Any, request: Any, context: Any) -> Any:
         names = {path.rsplit("-", 1)[0] for path in self.notes()}
         urns = [f"{request.urn.rpartition('::')[0]}::{name}" for name in sorted(names)]
-        asked = [type("Search", (), {**_fields(request), "urn": urn}) for urn in urns]
+        asked = [dataclasses.replace(request, urn=urn) for urn in urns]
         return [item for one in asked for item in found(self, one, context)]
 
     monkeypatch.setattr(FindingProvider, "find_existing", by_text_alone)
@@ -134,7 +135,3 @@ def test_two_creations_of_the_same_kind_never_share_what_one_of_them_made(
     state = losing.state()
     assert {state[name]["id"] for name in "ab"} == {p.stem for p in losing.folder.glob("*.json")}
     assert state["a"]["id"] != state["b"]["id"]
-
-
-def _fields(search: Any) -> dict[str, Any]:
-    return {name: getattr(search, name) for name in ("inputs", "known", "type", "since")}
