@@ -15,10 +15,20 @@ from pulumi.runtime.proto import provider_pb2
 
 
 class FindingProvider(FileProvider):
-    """Finds notes by name and text, and has the broken ones replaced."""
+    """Finds notes by name and text, and has the broken ones replaced.
+
+    Which mark a creation was to leave, and which one was looked for, is kept in files beside.
+    """
+
+    def Create(self, request: Any, context: Any) -> Any:
+        if not request.preview:
+            mark = dict(context.invocation_metadata())["kraj-mark"]
+            (self._folder / f"{request.name}.mark").write_text(mark)
+        return super().Create(request, context)
 
     def find_existing(self, request: Any, _context: Any) -> list[provider_pb2.ReadResponse]:
         name, inputs = request.urn.rpartition("::")[2], plain(request.inputs)
+        (self._folder / f"{name}.sought").write_text(getattr(request, "mark", ""))
         found = []
         for identifier, note in self.notes().items():
             own = identifier.rsplit("-", 1)[0] == name and note.get("text") == inputs.get("text")

@@ -187,6 +187,17 @@ def test_an_adopted_object_is_told_and_kept(finding: Lab) -> None:
     assert finding.state()["a"]["id"] == path.stem
 
 
+def test_the_mark_that_a_creation_was_to_leave_is_looked_for(finding: Lab) -> None:
+    finding.spec('Note("a", text="1")')
+    assert killed(finding, "after write", 1)
+    left = (finding.folder / "a.mark").read_text()
+    finding.up()
+    assert (finding.folder / "a.sought").read_text() == left
+    finding.destroy()
+    finding.up()
+    assert (finding.folder / "a.mark").read_text() != left
+
+
 def test_a_broken_object_is_made_again(finding: Lab) -> None:
     finding.spec('Note("a", text="1")')
     assert killed(finding, "after write", 1)
