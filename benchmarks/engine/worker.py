@@ -17,8 +17,7 @@ from typing import Any
 from ways import PUBLIC_KEY
 
 from kraj.engine.base import Engine, Operation, Result, StackSpec, Together
-from kraj.engine.local.engine import LocalEngine
-from kraj.engine.pulumi import PulumiEngine
+from kraj.engine.select import make_engine
 from kraj.events import ignore
 from kraj.operations.stacks import DEFAULT_JOBS
 
@@ -51,7 +50,7 @@ def main() -> None:
 def _engine(orders: dict[str, Any]) -> Engine:
     state = Path(orders["folder"]) / "state"
     os.environ.setdefault("PULUMI_CONFIG_PASSPHRASE", "benchmark")
-    return LocalEngine(state) if orders["engine"] == "local" else PulumiEngine(state)
+    return make_engine(orders["engine"], state)
 
 
 def _spec(orders: dict[str, Any], tenant: dict[str, Any]) -> StackSpec:

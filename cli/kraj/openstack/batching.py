@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, TypeVar
 from kraj.errors import KrajError
 from kraj.openstack.cloud import Call
 from kraj.openstack.errors import status_of
-from kraj.openstack.listings import Collection, Item, Pairs, Target, pairs_of, target_of
+from kraj.openstack.listings import PAGE, Collection, Item, Pairs, Target, pairs_of, target_of
 
 Found = TypeVar("Found")
 #: Ids in one request: with their names 4 KiB, half of what web servers take in a line.
@@ -30,6 +30,11 @@ _MOST_PAGES: Final = 20
 class Asks(Protocol):
     """What is needed of a cloud."""
 
+    @property
+    def project_id(self) -> str:
+        """The project that the credentials are for."""
+        ...
+
     def answer(self, call: Call) -> dict[str, Any] | None:
         """The content of an answer; None where what is asked for does not exist."""
         ...
@@ -38,7 +43,9 @@ class Asks(Protocol):
 class Lists:
     """What one refresh reads of one cloud with one set of credentials. Thread-safe.
 
-    `stacks` is how many stacks with about the same resources share it.
+    `stacks` is how many stacks with about the same resources share it. For a single one, lists show
+    just the objects that are wanted, where the API can; for several, whose wants are not known
+    beforehand, all objects of the credentials' project.
     """
 
     def __init__(self, stacks: int = 1) -> None:
@@ -49,11 +56,14 @@ class Lists:
         self._whole: dict[Hashable, _Part] = {}  #: of lists that show all there is
         self._alone: dict[Hashable, Future[dict[str, Any] | None]] = {}
 
-    def expect(self, cloud: Asks, calls: Iterable[Call]) -> None:
-        """Begin to list what these requests will ask for."""
+    def expect(
+        self, cloud: Asks, calls: Iterable[Call], foreign: frozenset[str] = frozenset()
+    ) -> None:
+        """Begin to list what these requests will ask for; `foreign` ids are of other projects."""
         targets = [target for call in calls if (target := target_of(call)) is not None]
+        project = cloud.project_id if self._stacks > 1 else ""
         with self._lock:
-            parts = self._new_parts(targets)
+            parts = self._new_parts(targets, project, foreign)
         for part in parts:
             name = f"list {part.listing.path}"
             # What goes wrong is raised where the list is needed.
@@ -87,7 +97,9 @@ class Lists:
 
     # --- planning
 
-    def _new_parts(self, targets: list[Target]) -> list[_Part]:
+    def _new_parts(
+        self, targets: list[Target], project: str, foreign: frozenset[str]
+    ) -> list[_Part]:
         """The lists to make for what is wanted now; the lock is held."""
         groups: dict[Hashable, list[Target]] = {}
         for target in targets:
@@ -97,14 +109,25 @@ class Lists:
                 groups.setdefault(target.group, []).append(target)
         result: list[_Part] = []
         for group, wanted in groups.items():
-            result += self._chosen(group, wanted) if wanted[0].collection.only else []
-            result += [] if wanted[0].collection.only else self._all(group, wanted[0])
+            collection = wanted[0].collection
+            if collection.only is None:
+                result += self._all(group, collection, wanted[0].listing)
+            elif not (project and collection.owner):
+                result += self._chosen(group, wanted)
+            else:
+                others = [one for one in wanted if one.identity in foreign]
+                result += self._chosen(group, others)
+                if len(others) < len(wanted):
+                    own = [(collection.owner, project), ("limit", PAGE)]
+                    parameters = [*pairs_of(wanted[0].listing.parameters), *own]
+                    listing = replace(wanted[0].listing, parameters=parameters)
+                    result += self._all(group, collection, listing)
         return result
 
     def _chosen(self, group: Hashable, wanted: list[Target]) -> list[_Part]:
         """Lists of just these objects, as many in each as fit into a request."""
-        collection = wanted[0].collection
-        if len(wanted) < collection.fewest or collection.only is None:
+        collection = wanted[0].collection if wanted else None
+        if collection is None or collection.only is None or len(wanted) < collection.fewest:
             return []
         result = []
         for start in range(0, len(wanted), _IDS_PER_LIST):
@@ -116,12 +139,12 @@ class Lists:
             result.append(part)
         return result
 
-    def _all(self, group: Hashable, one: Target) -> list[_Part]:
+    def _all(self, group: Hashable, collection: Collection, listing: Call) -> list[_Part]:
         """The list of all objects, where it spares requests."""
         expected = len(self._wanted[group]) * self._stacks
-        if group in self._whole or expected < one.collection.fewest:
+        if group in self._whole or expected < collection.fewest:
             return []
-        self._whole[group] = _Part(one.collection, one.listing)
+        self._whole[group] = _Part(collection, listing)
         return [self._whole[group]]
 
 

@@ -19,7 +19,7 @@ Item = dict[str, Any]
 Pairs = list[tuple[str, Any]]
 #: An id of any service stands for itself in a path; Keystone writes UUIDs without hyphens.
 _ID: Final = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
-_PAGE: Final = 1000  #: objects per page: the most that Nova, Cinder, Glance and Designate give
+PAGE: Final = 1000  #: objects per page: the most that Nova, Cinder, Glance and Designate give
 _RIGHT: Final = re.compile(r"projects/([^/]+)/(users|groups)/([^/]+)/roles/([^/]+)")
 
 
@@ -29,7 +29,7 @@ def _repeated(name: str) -> Callable[[Sequence[str]], Pairs]:
 
 def _in_list(ids: Sequence[str]) -> Pairs:
     """Glance's own way; it would give 25 objects where nothing is said of the page."""
-    return [("id", f"in:{','.join(ids)}"), ("limit", _PAGE)]
+    return [("id", f"in:{','.join(ids)}"), ("limit", PAGE)]
 
 
 def _id_of(item: Item) -> str:
@@ -46,6 +46,7 @@ class Collection:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     #: Query for exactly these objects; None: the API has none, and all that are visible are listed
     only: Callable[[Sequence[str]], Pairs] | None = None
+    owner: str = ""  #: query for all objects of a project; empty: the API has none
     fewest: int = 2  #: as many objects have to be wanted for a list to be worth its while
     key: Callable[[Item], str] = _id_of  #: by what requests name the object
     inner: str = ""  #: key under which each entry of the list holds its object
@@ -53,12 +54,12 @@ class Collection:
 
 
 def _neutron(plural: str, singular: str) -> Collection:
-    return Collection(plural=plural, singular=singular, only=_repeated("id"))
+    return Collection(plural=plural, singular=singular, only=_repeated("id"), owner="project_id")
 
 
 def _octavia(plural: str, singular: str) -> Collection:
     """Octavia takes one id in a query: with several, its database refuses to compare."""
-    parameters = {"limit": _PAGE}
+    parameters = {"limit": PAGE}
     return Collection(plural=plural, singular=singular, parameters=parameters, fewest=3)
 
 
@@ -86,13 +87,13 @@ _COLLECTIONS: Final[dict[tuple[str, str], Collection]] = {
     ("network", "security-group-rules"): _neutron("security_group_rules", "security_group_rule"),
     ("network", "rbac-policies"): _neutron("rbac_policies", "rbac_policy"),
     ("compute", "servers"): Collection(
-        plural="servers", singular="server", path="servers/detail", parameters={"limit": _PAGE}
+        plural="servers", singular="server", path="servers/detail", parameters={"limit": PAGE}
     ),
     ("compute", "flavors"): Collection(
         plural="flavors",
         singular="flavor",
         path="flavors/detail",
-        parameters={"is_public": "None", "limit": _PAGE},  # both public and private ones
+        parameters={"is_public": "None", "limit": PAGE},  # both public and private ones
     ),
     ("compute", "os-keypairs"): Collection(
         plural="keypairs",
@@ -101,18 +102,18 @@ _COLLECTIONS: Final[dict[tuple[str, str], Collection]] = {
         inner="keypair",
     ),
     ("compute", "os-server-groups"): Collection(
-        plural="server_groups", singular="server_group", parameters={"limit": _PAGE}
+        plural="server_groups", singular="server_group", parameters={"limit": PAGE}
     ),
     ("compute", "servers/*/os-volume_attachments"): Collection(
         plural="volumeAttachments", singular="volumeAttachment"
     ),
     ("block-storage", "volumes"): Collection(
-        plural="volumes", singular="volume", path="volumes/detail", parameters={"limit": _PAGE}
+        plural="volumes", singular="volume", path="volumes/detail", parameters={"limit": PAGE}
     ),
     ("block-storage", "types"): Collection(
         plural="volume_types",
         singular="volume_type",
-        parameters={"is_public": "None", "limit": _PAGE},
+        parameters={"is_public": "None", "limit": PAGE},
     ),
     ("image", "images"): Collection(plural="images", only=_in_list),
     # Keystone lists those of the whole cloud.
@@ -120,21 +121,22 @@ _COLLECTIONS: Final[dict[tuple[str, str], Collection]] = {
     ("identity", "users"): Collection(plural="users", singular="user", fewest=5),
     ("identity", "groups"): Collection(plural="groups", singular="group", fewest=5),
     ("identity", "role_assignments"): Collection(plural="role_assignments", key=_right_of),
-    ("dns", "zones"): Collection(plural="zones", parameters={"limit": _PAGE}),
-    ("dns", "zones/*/recordsets"): Collection(plural="recordsets", parameters={"limit": _PAGE}),
+    ("dns", "zones"): Collection(plural="zones", parameters={"limit": PAGE}),
+    ("dns", "zones/*/recordsets"): Collection(plural="recordsets", parameters={"limit": PAGE}),
     ("load-balancer", "lbaas/loadbalancers"): _octavia("loadbalancers", "loadbalancer"),
     ("load-balancer", "lbaas/listeners"): _octavia("listeners", "listener"),
     ("load-balancer", "lbaas/pools"): _octavia("pools", "pool"),
     ("load-balancer", "lbaas/healthmonitors"): _octavia("healthmonitors", "healthmonitor"),
     ("load-balancer", "lbaas/l7policies"): _octavia("l7policies", "l7policy"),
     ("load-balancer", "lbaas/pools/*/members"): Collection(
-        plural="members", singular="member", parameters={"limit": _PAGE}
+        plural="members", singular="member", parameters={"limit": PAGE}
     ),
 }
 _PORTS_OF_DEVICES: Final = Collection(
     plural="ports",
     parameters={"fields": "device_id"},
     only=_repeated("device_id"),
+    owner="project_id",
     key=lambda item: str(item["device_id"]),
     many=True,
 )

@@ -290,15 +290,19 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
     def _begin_reads(self, request: Any) -> None:
         cloud = self.cloud
         calls: list[Call] = []
+        foreign = set()
         for expected in request.resources:
             with contextlib.suppress(KrajError):
                 kind = types.resource_type(expected.type)
                 calls += kind(cloud).expected_reads(expected.id, expected.known)
+                owner = expected.known.get("tenantId") or expected.known.get("projectId")
+                if owner and owner != cloud.project_id:
+                    foreign.add(expected.id)
         lists = Lists()
         if request.together is not None:
             mine = Lists(request.together.stacks)
             lists = request.together.shared.setdefault(cloud.session_key, mine)
-        lists.expect(cloud, calls)
+        lists.expect(cloud, calls, frozenset(foreign))
         cloud.lists = lists
 
     def _invoke(self, request: Any) -> provider_pb2.InvokeResponse:

@@ -126,15 +126,23 @@ def test_networks(things, provider, requests_of):
         pool = things.create(
             "openstack:networking/subnetPool:SubnetPool", prefixes=[f"10.{number}.0.0/16"]
         )
-        policy = things.create(
+        made += [scope, pool]
+    compare(provider, requests_of, made)
+    compare(provider, requests_of, made, stacks=2)
+
+
+def test_shared_networks(things, provider, requests_of):
+    policies = [
+        things.create(
             "openstack:networking/rbacPolicyV2:RbacPolicyV2",
             action="access_as_shared",
-            objectId=made[number * 2 - 2].id,
+            objectId=things.create("openstack:networking/network:Network").id,
             objectType="network",
             targetTenant="*",
         )
-        made += [scope, pool, policy]
-    compare(provider, requests_of, made)
+        for _ in "12"
+    ]
+    compare(provider, requests_of, policies)
 
 
 def test_servers_and_their_volumes(things, provider, requests_of, tmp_path):

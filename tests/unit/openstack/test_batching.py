@@ -27,6 +27,7 @@ class Shelf:
     page: int = 10_000
     hidden: frozenset[str] = frozenset()  #: ids that lists do not show
     refusal: KrajError | None = None  #: of lists
+    project_id: str = "own"
     asked: list[Call] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -45,10 +46,12 @@ class Shelf:
         parameters = pairs_of(call.parameters)
         ids = {value for key, value in parameters if key == "id"}
         devices = {value for key, value in parameters if key == "device_id"}
+        owner = dict(parameters).get("project_id")
         items = [
             item
             for item in self.objects[name]
             if (not ids or item["id"] in ids)
+            and (not owner or item.get("project_id", "own") == owner)
             and (not devices or item["device_id"] in devices)
             and item["id"] not in self.hidden
         ]
@@ -169,6 +172,26 @@ def test_stacks_that_are_refreshed_together_share_the_list_of_what_each_has_one_
         lists.expect(cloud, [server(identity)])
         assert lists.answer(cloud, server(identity)) is not None
     assert cloud.lists == ["servers/detail"]
+    assert cloud.alone == []
+
+
+def test_stacks_that_are_refreshed_together_share_the_list_of_their_project():
+    cloud, lists = shelf(6), Lists(stacks=3)
+    for start in (0, 2, 4):
+        wanted = [network(identity) for identity in IDS[start : start + 2]]
+        lists.expect(cloud, wanted)
+        assert all(lists.answer(cloud, call) for call in wanted)
+    assert len(cloud.asked) == 1
+    assert ("project_id", "own") in pairs_of(cloud.asked[0].parameters)
+
+
+def test_objects_of_other_projects_are_listed_by_their_ids():
+    cloud, lists = shelf(3), Lists(stacks=2)
+    for item in cloud.objects["networks"][1:]:
+        item["project_id"] = "other"
+    lists.expect(cloud, [network(identity) for identity in IDS[:3]], frozenset(IDS[1:3]))
+    assert all(lists.answer(cloud, network(identity)) for identity in IDS[:3])
+    assert cloud.lists == ["networks"] * 2
     assert cloud.alone == []
 
 
