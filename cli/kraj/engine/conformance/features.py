@@ -174,6 +174,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("outputs", "`Output.all`, `apply`, `concat`, `format`, JSON", VALUES, (UP, UP, DOWN)),
     Feature("secrets", "`Output.secret`, `unsecret`, `is_secret`", VALUES, (UP, UP, DOWN)),
     Feature("values", "null, numbers, lists, objects, Unicode", VALUES, (UP, UP, DOWN)),
+    Feature("deferred", "`deferred_output`, `recover`", VALUES, (UP, UP, DOWN)),
     Feature("resources_as_values", "resources as values", VALUES, (UP, UP, DOWN)),
     Feature("assets", "assets", VALUES, (UP, DOWN)),
     Feature("archives", "archives", VALUES, (UP, DOWN)),
@@ -215,6 +216,30 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "names", "`get_stack`, `get_project`, `get_organization`, `is_dry_run`", PROGRAM, (UP,)
+    ),
+    Feature(
+        "root_directory",
+        "`get_root_directory`",
+        PROGRAM,
+        (UP,),
+        differs={
+            "It is the program's folder; for Pulumi's command, kraj has the project file in a "
+            "folder of its own.": ["outputs › program$"]
+        },
+    ),
+    Feature(
+        "require_version",
+        "`require_pulumi_version`",
+        PROGRAM,
+        (UP, Stage(error_words=("99.0.0",))),
+    ),
+    Feature(
+        "exists",
+        "`exists_resource`",
+        PROGRAM,
+        (Stage(error_words=("ExistsResource",)),),
+        before={"found-1": {"text": "was here"}},
+        pulumi=f"refused by {CLI_VERSION}",
     ),
     Feature(
         "run_time_errors",

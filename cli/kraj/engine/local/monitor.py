@@ -216,6 +216,12 @@ class EngineService(engine_pb2_grpc.EngineServicer):
         self._root = request.urn
         return engine_pb2.SetRootResourceResponse()
 
+    def RequirePulumiVersion(self, request: Any, context: Any) -> Any:  # noqa: N802
+        wanted = request.pulumi_version_range
+        with self._run.activity(), self._run.kept():
+            raise unsupported(f"ranges of Pulumi's version ({wanted})")
+        context.abort(grpc.StatusCode.UNAVAILABLE, "the run is stopping")
+
 
 def _answer(result: Properties) -> Any:
     response = resource_pb2.ResourceInvokeResponse()
