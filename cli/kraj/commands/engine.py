@@ -38,12 +38,12 @@ app = typer.Typer(help="What applies the stacks: Pulumi's CLI or kraj's own.", n
 
 
 @app.command()
-def status(engine: EngineName = None, json_: Json = False) -> int:
+def status(region: Region = None, engine: EngineName = None, json_: Json = False) -> int:
     """Show which engine would be used and why, with versions and the state's place.
 
     Example: kraj engine status
     """
-    facts = describe_engines(engine)
+    facts = describe_engines(engine, region)
     if json_:
         print_document(EngineDocument(**facts))
         return ExitCode.OK

@@ -126,3 +126,15 @@ def test_a_locked_stack_is_told_with_its_holder(kraj: Kraj, project: Path) -> No
     assert "KRJ306" in outcome.out
     assert "eva@far" in outcome.out
     assert "Still to be switched: tenant:bela." in outcome.out
+
+
+@pytest.mark.usefixtures("cloud")
+def test_status_tells_what_the_region_has(
+    kraj: Kraj, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KRAJ_ENGINE")
+    assert kraj("engine", "status", "--json").json["reason"] == "no pulumi command on PATH"
+    kraj("engine", "switch", "local", "--yes")
+    told = kraj("engine", "status", "--region", "liberecky", "--json").json
+    assert told["reason"].startswith("chosen for the region by `kraj engine switch` on 20")
+    assert told["details"]["state"] == str(project / STATE)
