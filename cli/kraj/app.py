@@ -19,7 +19,18 @@ import typer
 from rich.console import Console
 
 from kraj import __version__
-from kraj.commands import doctor, drift, engine, explain, lab, region, schema, stacks, verify
+from kraj.commands import (
+    doctor,
+    drift,
+    engine,
+    explain,
+    lab,
+    region,
+    schema,
+    stacks,
+    state,
+    verify,
+)
 from kraj.errors import ExitCode, KrajError, KrajErrors
 from kraj.operations.errors import INTERNAL, INTERRUPTED, USAGE
 from kraj.report.errors import errors_as_json, print_errors
@@ -40,12 +51,13 @@ app.command("up")(stacks.up)
 app.command("status")(stacks.status)
 app.command("outputs")(stacks.outputs)
 app.command("verify")(verify.verify)
-app.command("drift")(drift.drift)
 app.command("refresh")(stacks.refresh)
 app.command("down")(stacks.down)
 app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)
+app.command("drift")(drift.drift)
 app.add_typer(region.app, name="region")
+app.add_typer(state.app, name="state")
 app.add_typer(engine.app, name="engine")
 app.add_typer(lab.app, name="lab")
 

@@ -21,7 +21,7 @@ def _complete_region(incomplete: str) -> list[str]:
         return []
 
 
-def _complete_target(incomplete: str) -> list[str]:
+def complete_target(incomplete: str) -> list[str]:
     try:
         folder = find_region(find_project(), None)
     except (KrajError, OSError):
@@ -49,7 +49,7 @@ Only = Annotated[
     typer.Option(
         "--only",
         help="Only this stack: `centre` or `tenant:<slug>`. May be given several times.",
-        autocompletion=_complete_target,
+        autocompletion=complete_target,
     ),
 ]
 Json = Annotated[

@@ -42,7 +42,7 @@ LOCKED = error_code(
     "KRJ306",
     "The stack is locked",
     "Another process works on this stack.",
-    "Wait for it to end. Where it is certainly dead, break its lock with `kraj engine unlock`.",
+    "Wait for it to end. Where it is certainly dead, break its lock with `kraj state unlock`.",
 )
 INTERRUPTED = error_code(
     "KRJ307",
@@ -62,7 +62,7 @@ STATE_UNREADABLE = error_code(
     "State cannot be read",
     "The stack's state is damaged, of a version that is not known, or uses features that the local "
     "engine does not have.",
-    "Restore it from the `.bak` file or the history beside it, or import a good export.",
+    "Restore a copy: `kraj state backups`, `kraj state restore`; or import a good export.",
 )
 WRONG_PASSPHRASE = error_code(
     "KRJ310",
@@ -150,6 +150,18 @@ ORPHANS_AMBIGUOUS = error_code(
     "fits it. kraj neither chooses among them nor makes one more.",
     "Look at the objects in the message, delete those that nobody needs (all of them, if you like: "
     "the resource is then made again), and run the same command again.",
+)
+NO_BACKUP = error_code(
+    "KRJ326",
+    "No such copy of the state",
+    "The stack has no backup and no update of that name or number.",
+    "List them with `kraj state backups` and `kraj state history`.",
+)
+BACKUP_DAMAGED = error_code(
+    "KRJ327",
+    "A copy of the state is damaged",
+    "The content of a backup is not what its checksum says, so it is not used.",
+    "Choose another one: `kraj state backups`.",
 )
 
 

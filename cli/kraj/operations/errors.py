@@ -56,6 +56,13 @@ UNKNOWN_DOCUMENT = error_code(
     "No command prints a JSON document of that name and version.",
     "List them with `kraj schema`; the schemas of files are those of `kraj region schema`.",
 )
+FILE_UNUSABLE = error_code(
+    "KRJ730",
+    "The file cannot be used",
+    "A file that was named on the command line cannot be read or written, or is not of the kind "
+    "that the command takes.",
+    "Correct its path, its permissions or its content.",
+)
 INTERRUPTED = error_code(
     "KRJ798",
     "Interrupted",

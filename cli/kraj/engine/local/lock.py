@@ -17,6 +17,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,28 @@ def stack_lock(store: StateStore, note: Callable[[str], None]) -> Iterator[None]
 def refuse_if_locked(store: StateStore, note: Callable[[str], None]) -> None:
     """For a worker that writes its lock itself (Pulumi's command line). Raises KRJ306."""
     _refuse_or_clear(store, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has locked a stack, as far as it is known."""
+
+    words: str  #: user, machine, process, since when, command
+    #: Whether the process runs on this machine; None: it is another machine's, or not told.
+    runs: bool | None
+
+
+def holders(store: StateStore) -> list[Holder]:
+    """All who have locked a stack; changes nothing."""
+    blobs = {key: store.bucket.read(key) for key in _keys(store)}
+    found = [_parse(blob.data, store.place(key)) for key, blob in blobs.items() if blob]
+    return [Holder(_describe(item), _runs_here(item)) for item in found]
+
+
+def _runs_here(holder: dict[str, Any]) -> bool | None:
+    if holder.get("hostname") != socket.gethostname():
+        return None
+    return not _is_dead(holder)
 
 
 def break_lock(store: StateStore) -> int:

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import importlib.metadata
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -122,6 +122,15 @@ def now() -> str:
 
 def load_deployment(deployment: Mapping[str, Any] | None, crypter: Crypter) -> StackState:
     """The state in a deployment of version 3; None is an empty state. Raises KRJ309, KRJ310."""
+    state = read_deployment(deployment, crypter)
+    fault = next(integrity_faults(state.resources), None)
+    if fault is not None:
+        raise KrajError(STATE_UNREADABLE, fault)
+    return state
+
+
+def read_deployment(deployment: Mapping[str, Any] | None, crypter: Crypter) -> StackState:
+    """As `load_deployment`, for whoever looks himself whether the state is sound."""
     if not deployment:
         return StackState([], [], crypter)
     if deployment.get("snippets") or deployment.get("extensions"):
@@ -137,9 +146,7 @@ def load_deployment(deployment: Mapping[str, Any] | None, crypter: Crypter) -> S
             STATE_UNREADABLE,
             f"the state is not a deployment of version 3: {type(error).__name__}: {error}",
         ) from error
-    state = StackState(resources, pending, crypter)
-    check_integrity(resources)
-    return state
+    return StackState(resources, pending, crypter)
 
 
 def crypter_of(deployment: Mapping[str, Any] | None, keys: KeyRing) -> Crypter:
@@ -262,8 +269,8 @@ def _dump_resource(resource: ResourceState, crypter: Crypter) -> dict[str, Any]:
 # --- integrity ----------------------------------------------------------------------------------
 
 
-def check_integrity(resources: Sequence[ResourceState]) -> None:
-    """Pulumi's own rules for a sound state: everything comes after what it needs. Raises KRJ309."""
+def integrity_faults(resources: Sequence[ResourceState]) -> Iterator[str]:
+    """What breaks Pulumi's own rules for a sound state: everything comes after what it needs."""
     seen: set[str] = set()
     live: set[str] = set()
     for resource in resources:
@@ -271,12 +278,10 @@ def check_integrity(resources: Sequence[ResourceState]) -> None:
         if resource.pending_replacement:
             missing.discard(resource.provider.rpartition("::")[0])
         if missing:
-            raise KrajError(
-                STATE_UNREADABLE,
-                f"{resource.urn} needs {min(missing)}, which does not stand before it in the state",
-            )
+            needed = min(missing)
+            yield f"{resource.urn} needs {needed}, which does not stand before it in the state"
         if not resource.delete:
             if resource.urn in live:
-                raise KrajError(STATE_UNREADABLE, f"{resource.urn} stands twice in the state")
+                yield f"{resource.urn} stands twice in the state"
             live.add(resource.urn)
         seen.add(resource.urn)

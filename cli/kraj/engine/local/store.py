@@ -2,6 +2,7 @@
 
     .pulumi/meta.yaml                                  version: 1 (stacks belong to projects)
     .pulumi/stacks/<project>/<stack>.json[.bak]        the checkpoint and the one before this run
+    .pulumi/backups/<project>/<stack>/                 `kraj.engine.local.backups`
     .pulumi/history/<project>/<stack>/<stack>-<ns>.*   one pair of blobs per update
     .pulumi/locks/organization/<project>/<stack>/      `kraj.engine.local.lock`
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kraj.engine.errors import BAD_STACK, STATE_CHANGED, STATE_UNREADABLE
+from kraj.engine.local.backups import Backups
 from kraj.engine.local.buckets.base import ABSENT, Bucket, tag_of
 from kraj.engine.local.buckets.files import write_atomically
 from kraj.engine.local.spare import Spare
@@ -52,6 +54,7 @@ class StateStore:
         self.project, self.stack = project, stack
         self.checkpoint = f"{STACKS}{project}/{stack}.json"
         self.backup = f"{self.checkpoint}.bak"
+        self.backups = Backups(bucket, project, stack)
         self.history = f".pulumi/history/{project}/{stack}/"
         self.locks = f".pulumi/locks/organization/{project}/{stack}/"
         self._tag: str | None = None  #: of the checkpoint as this store knows it
@@ -187,6 +190,7 @@ class StateStore:
             self._tag = tag  # whoever never read it means to replace what is there now
         if before is not None and tag == self._tag:
             self.bucket.write(self.backup, before.data)
+            self.backups.keep(before.data)
 
     def add_history(self, update: Mapping[str, Any]) -> None:
         """Keep a record of an update with a copy of the checkpoint after it. Raises KRJ308."""

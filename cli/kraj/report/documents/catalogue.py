@@ -43,6 +43,15 @@ from kraj.report.documents.stacks import (
     StatusDocument,
     UpDocument,
 )
+from kraj.report.documents.states import (
+    StateBackupsDocument,
+    StateHistoryDocument,
+    StateListDocument,
+    StateReplaceDocument,
+    StateShowDocument,
+    StateUnlockDocument,
+    StateVerifyDocument,
+)
 
 _PREFIX = "kraj."
 
@@ -81,6 +90,13 @@ DOCUMENTS = _by_name(
         RegionShowDocument,
         RegionValidateDocument,
         SchemasDocument,
+        StateBackupsDocument,
+        StateHistoryDocument,
+        StateListDocument,
+        StateReplaceDocument,
+        StateShowDocument,
+        StateUnlockDocument,
+        StateVerifyDocument,
         StatusDocument,
         UpDocument,
         VerifyDocument,
