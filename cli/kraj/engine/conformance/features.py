@@ -271,6 +271,11 @@ FEATURES: tuple[Feature, ...] = (
         "a resource that exists but did not become ready",
         ENGINE,
         (Stage(error_words=("never became ready",)), UP, DOWN),
+        differs={
+            "It reads the resource again before it finishes it: it may have become ready since.": [
+                "stage 2 › (plan|run) › events"
+            ]
+        },
     ),
     Feature(
         "invalid",
