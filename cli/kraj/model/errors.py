@@ -57,6 +57,12 @@ SECRET_IN_FILE = error_code(
     "Take it out, change it where it is used, and give it as docs/state.md says: in the "
     "environment or in ~/.pgpass.",
 )
+FILE_NOT_EDITABLE = error_code(
+    "KRJ109",
+    "File cannot be edited",
+    "A value cannot be written into the file without changing something else in it.",
+    "Write the value by hand.",
+)
 UNKNOWN_NAME = error_code(
     "KRJ120",
     "unknown name",

@@ -63,6 +63,30 @@ FILE_UNUSABLE = error_code(
     "that the command takes.",
     "Correct its path, its permissions or its content.",
 )
+NO_SUCH_DRIFT = error_code(
+    "KRJ710",
+    "No such drift",
+    "What was named differs from the stacks in nothing.",
+    "List what differs with `kraj drift`, and name it as RESOURCE or RESOURCE/PROPERTY.",
+)
+NOT_ACCEPTABLE = error_code(
+    "KRJ711",
+    "Cannot be accepted",
+    "The region's files have no place for what was changed in the cloud.",
+    "Restore it with `kraj up --refresh`; delete what is in no plan, or leave it there.",
+)
+FILES_CHANGED = error_code(
+    "KRJ712",
+    "Files changed meanwhile",
+    "A file of the region was changed by somebody else after it had been read.",
+    "Run the command again.",
+)
+FILES_NOT_WRITTEN = error_code(
+    "KRJ713",
+    "Files cannot be written",
+    "A file of the region cannot be replaced; those that had been are as before.",
+    "Look at the folder's owner, its permissions and the room on the disk.",
+)
 INTERRUPTED = error_code(
     "KRJ798",
     "Interrupted",

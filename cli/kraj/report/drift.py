@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from kraj.drift.witness import Witness
+from kraj.operations.accept import Acceptance
 from kraj.operations.drift import Finding, StackDrift
 from kraj.report.plans import words_of_change
 
@@ -52,3 +53,33 @@ def _words(witness: Witness) -> str:
         f"by {witness.user}" if witness.user else "",
     )
     return " ".join(part for part in parts if part)
+
+
+def print_acceptance(acceptance: Acceptance, console: Console) -> None:
+    """What would be written: the files' diff, and per difference what else it means."""
+    for change in acceptance.changes:
+        for line in change.diff.splitlines():
+            style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+            console.print(line, style=style or None, markup=False, soft_wrap=True)
+    for part in acceptance.accepted:
+        note = f" [dim]({escape(part.note)})[/]" if part.note else ""
+        console.print(
+            f"  [green]✓[/] {escape(part.stack)} {escape(part.label)}: "
+            f"{escape(str(part.before))} → {escape(str(part.after))}{note}",
+            soft_wrap=True,
+        )
+
+
+def print_refused(acceptance: Acceptance, console: Console) -> None:
+    """What no file can express, why, and what to do."""
+    for part in acceptance.refused:
+        console.print(
+            f"  [yellow]✗[/] {escape(part.stack)} {escape(part.label)}: {escape(part.reason)}",
+            soft_wrap=True,
+        )
+    if acceptance.refused:
+        console.print(
+            "`kraj up --refresh` restores what cannot be accepted; what is in no plan is yours to "
+            "delete.",
+            soft_wrap=True,
+        )

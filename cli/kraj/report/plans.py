@@ -60,13 +60,19 @@ def _print_changes(step: Step, console: Console) -> None:
 
 
 def words_of_change(change: PropertyChange) -> str:
-    """A change in short: `20 → 30`; of lists what is added and what is removed."""
+    """A change in short: `20 → 30`; of lists and mappings only what differs."""
     before, after = change.before, change.after
     if isinstance(before, list) and isinstance(after, list):
         added = [f"+ {_shortly(item)}" for item in after if item not in before]
         removed = [f"- {_shortly(item)}" for item in before if item not in after]
         if added or removed:
             return ", ".join((*added, *removed))
+    if isinstance(before, dict) and isinstance(after, dict):
+        return ", ".join(
+            f"{key}: {_shortly(before.get(key))} → {_shortly(after.get(key))}"
+            for key in dict.fromkeys((*before, *after))
+            if before.get(key) != after.get(key)
+        )
     return f"{_shortly(before)} → {_shortly(after)}"
 
 

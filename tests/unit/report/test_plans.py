@@ -36,7 +36,7 @@ def printed(*steps: Step) -> list[str]:
         (20, 30, "20 → 30"),
         (None, "b", "none → b"),
         (True, None, "true → none"),
-        ({"a": 1}, {"a": 2}, '{"a": 1} → {"a": 2}'),
+        ({"a": 1, "b": 1, "c": 1}, {"a": 2, "b": 1}, "a: 1 → 2, c: 1 → none"),
         (["town", "old"], ["town", "new"], "+ new, - old"),
         ([1, 2], [2, 1], "[1, 2] → [2, 1]"),
         ("[secret]", "[secret]", "[secret] → [secret]"),
