@@ -9,12 +9,14 @@ import typer
 
 from kraj.commands.options import Json, Only, Region, complete_target
 from kraj.errors import ExitCode, KrajError
-from kraj.operations.errors import NOT_CONFIRMED
+from kraj.operations.errors import NOT_CONFIRMED, USAGE
 from kraj.report.documents.states import (
     StateBackupsDocument,
     StateHistoryDocument,
     StateListDocument,
+    StateRepairDocument,
     StateReplaceDocument,
+    StateSecretsDocument,
     StateShowDocument,
     StateUnlockDocument,
     StateVerifyDocument,
@@ -185,6 +187,89 @@ def restore(
     states = _states(region)
     exported = states.backup_as_export(stack, backup)
     return _replace(states, stack, exported, dry_run=dry_run, yes=yes, json_=json_)
+
+
+@app.command()
+def repair(
+    stack: Stack,
+    region: Region = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json_: Json = False,
+) -> int:
+    """Mend a state that cannot be read or is out of order, after a copy of what is there.
+
+    Forgets references to what is not there, removes entries that stand twice, and puts resources in
+    order; where the state cannot be read, the newest good copy takes its place. The cloud is not
+    asked: run `kraj refresh` and `kraj plan` afterwards.
+
+    Example: kraj state repair centre --dry-run
+    """
+    from kraj.operations.repair import plan_repair  # noqa: PLC0415 - as above
+    from kraj.report.states import print_repair  # noqa: PLC0415
+
+    states = _states(region)
+    found = plan_repair(states, stack)
+    doing = bool(found.actions) and not dry_run
+    if not json_ or (doing and not yes):
+        print_repair(found, progress() if json_ else results())
+    if doing:
+        if not yes and not typer.confirm(f"Repair the state of {stack}?", err=True):
+            raise KrajError(NOT_CONFIRMED, f"the state of {stack} is as it was")
+        states.import_state(stack, found.exported)
+    if json_:
+        print_document(StateRepairDocument.of(stack, found, done=doing))
+    elif doing:
+        results().print(f"[green]✓[/] {stack} is repaired; `kraj refresh` compares it.")
+    return ExitCode.OK
+
+
+@app.command("change-secrets-provider")
+def change_secrets_provider(
+    region: Region = None,
+    new: Annotated[
+        Path | None,
+        typer.Option("--new-passphrase-file", help="The new passphrase; else it is asked for."),
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json_: Json = False,
+) -> int:
+    """Encrypt the secrets in all states of a region with another passphrase.
+
+    All stacks are locked meanwhile. Run it again with the same new passphrase if it was stopped:
+    it goes on. Copies from before need the old passphrase.
+
+    Example: kraj state change-secrets-provider --new-passphrase-file new.txt
+    """
+    from kraj.operations.rotation import Rotation, new_passphrase  # noqa: PLC0415 - as above
+    from kraj.report.states import print_rotation  # noqa: PLC0415
+
+    states = _states(region)
+    typed = "" if new else typer.prompt("New passphrase", hide_input=True, err=True)
+    if typed and typer.prompt("Once more", hide_input=True, err=True) != typed:
+        raise KrajError(USAGE, "the two passphrases differ", hint="Run the command again.")
+    rotation = Rotation(states, new_passphrase(new, typed))
+    found = rotation.plan()
+    if not json_:
+        print_rotation(found, results())
+    question = f"Encrypt the secrets of {states.region} with the new passphrase?"
+    if not dry_run and not yes and not typer.confirm(question, err=True):
+        raise KrajError(NOT_CONFIRMED, "the secrets are as they were")
+    old = None if dry_run else rotation.carry_out()
+    if json_:
+        kept = str(old) if old else None
+        print_document(
+            StateSecretsDocument(
+                region=states.region, done=not dry_run, states=found, old_passphrase=kept
+            )
+        )
+    elif not dry_run:
+        where = f"the old one is in {old}" if old else "set it from now on where the old one was"
+        results().print(
+            f"[green]✓[/] {states.region} has the new passphrase; {where}", soft_wrap=True
+        )
+    return ExitCode.OK
 
 
 @app.command()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kraj.engine.errors import BAD_PASSPHRASE_FILE
 from kraj.errors import KrajError
+from kraj.files import write_atomically
 
 PASSPHRASE_BYTES = 32  #: entropy of a generated passphrase
 SECRET_LENGTH = 40  #: characters of a derived secret; log2(61^36) > 213 bits remain random
@@ -40,6 +41,33 @@ def resolve_passphrase(state_dir: Path, environ: Mapping[str, str] = os.environ)
         return _read(Path(named))
     path = state_dir / "passphrase"
     return _read(path) if path.exists() else _generate(path)
+
+
+def passphrase_file(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file that kraj itself keeps; None where the environment says what the passphrase is."""
+    told = "PULUMI_CONFIG_PASSPHRASE" in environ or environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    return None if told else state_dir / "passphrase"
+
+
+def replace_passphrase(file: Path, passphrase: str) -> Path:
+    """Let kraj's own file have another passphrase; returns the file that keeps the one before.
+
+    The old one is needed for copies of states from before. Raises KRJ317.
+    """
+    old = file.with_name(f"{file.name}.old")
+    try:
+        write_atomically(old, file.read_bytes(), mode=0o600)
+        write_atomically(file, f"{passphrase}\n", mode=0o600)
+    except OSError as error:
+        raise KrajError(
+            BAD_PASSPHRASE_FILE, f"cannot replace the passphrase file {file}: {error.strerror}"
+        ) from error
+    return old
+
+
+def read_passphrase(file: Path) -> str:
+    """The passphrase in a file, without the space around it. Raises KRJ317."""
+    return _read(file)
 
 
 def derive_secret(passphrase: str, purpose: str) -> str:

@@ -64,8 +64,8 @@ class RegionStates:
         """Read the region's files. Raises KRJ1xx, KRJ319, KRJ343 where states are elsewhere."""
         project, folder, files = read_region(region)
         self.region = files.region.name
-        self._state_dir = project.region_state(self.region)
-        self._bucket: Bucket = state_bucket(folder, files.region) or FileBucket(self._state_dir)
+        self.state_dir = project.region_state(self.region)
+        self._bucket: Bucket = state_bucket(folder, files.region) or FileBucket(self.state_dir)
         place = read_choice(self._bucket).place
         if place:
             raise KrajError(STATE_ELSEWHERE, f"the states are at {place}")
@@ -74,8 +74,8 @@ class RegionStates:
             for slug, tenant in files.tenants.items()
         }
         self._stacks = {CENTRE: ("kraj-centre", centre_stack_name(self.region)), **tenants}
-        self._engine = LocalEngine(self._state_dir, bucket=self._bucket)
-        self._keys = KeyRing(lambda: resolve_passphrase(self._state_dir))
+        self._engine = LocalEngine(self.state_dir, bucket=self._bucket)
+        self.keys = KeyRing(lambda: resolve_passphrase(self.state_dir))
 
     # -- looking
 
@@ -92,6 +92,10 @@ class RegionStates:
             for label, names in self._existing()
             if not only or label in only
         ]
+
+    def stores(self) -> list[tuple[str, StateStore]]:
+        """Labels and stores of all states that exist, also of those that no file names."""
+        return [(label, self._store_of(*names)) for label, names in self._existing()]
 
     def deployment(self, label: str) -> dict[str, Any]:
         """The deployment of a stack, secrets encrypted. Raises KRJ309 where there is none."""
@@ -175,7 +179,7 @@ class RegionStates:
             return {}
 
     def _store_of(self, project: str, stack: str) -> StateStore:
-        return StateStore(self._bucket, project, stack, self._state_dir)
+        return StateStore(self._bucket, project, stack, self.state_dir)
 
     def _spec(self, label: str) -> StackSpec:
         store = self.store(label)
@@ -211,7 +215,7 @@ class RegionStates:
         faults = [str(error.message)] if error else []
         if not error:
             try:
-                state = read_deployment(deployment, crypter_of(deployment, self._keys))
+                state = read_deployment(deployment, crypter_of(deployment, self.keys))
             except KrajError as wrong:
                 faults.append(wrong.message)
             else:

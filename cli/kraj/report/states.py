@@ -11,6 +11,8 @@ from rich.table import Table
 from kraj.engine.base import HistoryEntry
 from kraj.engine.local.backups import Backup
 from kraj.engine.local.inspection import ResourceDifference
+from kraj.operations.repair import Repair
+from kraj.operations.rotation import RotatedState
 from kraj.operations.states import StateCheck, StateSummary
 from kraj.report.documents.states import StateShowDocument
 from kraj.report.errors import print_errors
@@ -105,6 +107,23 @@ def print_differences(found: Sequence[ResourceDifference], console: Console) -> 
         )
     if not found:
         console.print("  The two are of the same resources.")
+
+
+def print_repair(repair: Repair, console: Console) -> None:
+    """A line per action, then what changes resource by resource."""
+    if not repair.actions:
+        console.print("Nothing to repair.")
+        return
+    for action in repair.actions:
+        console.print(f"  {escape(action)}", soft_wrap=True)
+    print_differences(repair.differences, console)
+
+
+def print_rotation(states: Sequence[RotatedState], console: Console) -> None:
+    """A line per state."""
+    for state in states:
+        note = " [dim](has the new passphrase already)[/]" if state.before else ""
+        console.print(f"  {escape(state.stack)}: {state.secrets} secrets{note}", soft_wrap=True)
 
 
 def _table(first: str, **columns: bool) -> Table:

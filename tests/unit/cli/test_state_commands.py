@@ -246,3 +246,111 @@ def test_an_unknown_stack_is_named_by_every_command(kraj: Kraj, centre: StateSto
     for command in ("show", "export", "history", "backups", "unlock"):
         outcome = kraj("state", command, "tenant:nowhere")
         assert (outcome.code, "KRJ703" in outcome.err) == (1, True), command
+
+
+def test_a_state_out_of_order_is_repaired_after_it_was_shown_how(
+    kraj: Kraj, centre: StateStore
+) -> None:
+    back = network("back")
+    front = network("front", dependencies=[back.urn, f"{PREFIX}{NETWORK}::nothing"])
+    save(centre, front, back, front)
+    before = centre.bucket.read(centre.checkpoint)
+    planned = kraj("state", "repair", "centre", "--dry-run", "--json").json
+    actions = " ".join(planned["actions"])
+    assert planned["done"] is False
+    for done in ("forget", "::nothing", "stands twice"):
+        assert done in actions
+    after = centre.bucket.read(centre.checkpoint)
+    assert before is not None
+    assert after is not None
+    assert before.data == after.data
+    assert kraj("state", "repair", "centre").code != 0  # nobody answers the question
+    assert kraj("state", "repair", "centre", "--yes").code == 0
+    assert names(kraj("state", "show", "centre", "--json").json)[1:] == ["back", "front"]
+    assert kraj("state", "verify").code == 0
+    assert "Nothing to repair" in kraj("state", "repair", "centre").out
+    undo = kraj("state", "backups", "centre", "--json").json["backups"][0]["name"]
+    assert centre.backups.read(undo) == before.data
+
+
+def test_a_state_that_cannot_be_read_is_repaired_from_its_newest_whole_copy(
+    kraj: Kraj, centre: StateStore
+) -> None:
+    for last in ("one", "two", "three"):
+        save(centre, network(last))
+    newest = kraj("state", "backups", "centre", "--json").json["backups"][0]["name"]
+    assert centre.bucket.folder is not None
+    copies = centre.bucket.folder / ".pulumi/backups/kraj-centre/liberecky"
+    (copies / newest).write_bytes(b"rotten")
+    for key in (centre.checkpoint, centre.backup):
+        centre.bucket.write(key, b"{")
+    assert kraj("state", "repair", "centre", "--yes").code == 0
+    assert names(kraj("state", "show", "centre", "--json").json)[1:] == ["one"]
+
+
+def test_a_state_whose_provider_is_missing_is_not_repaired(kraj: Kraj, centre: StateStore) -> None:
+    save(centre, network("front", provider=f"{PREFIX}pulumi:providers:openstack::gone::id"))
+    outcome = kraj("state", "repair", "centre", "--yes")
+    assert (outcome.code, "KRJ309" in outcome.err, "::gone" in outcome.err) == (1, True, True)
+
+
+def password_of(store: StateStore, passphrase: str) -> Any:
+    deployment = store.load()
+    state = read_deployment(deployment, crypter_of(deployment, KeyRing(lambda: passphrase)))
+    return state.resources[1].outputs["password"]
+
+
+@pytest.fixture
+def new_file(tmp_path: Path) -> Path:
+    file = tmp_path / "new.txt"
+    file.write_text("battery staple\n", encoding="utf-8")
+    return file
+
+
+def test_the_passphrase_of_all_states_is_changed_and_of_those_that_were_left_over(
+    kraj: Kraj, centre: StateStore, project: Path, new_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bela = StateStore(centre.bucket, "kraj-tenant", "liberecky.t999", project)
+    save(bela, network("bela"))
+    change = ("state", "change-secrets-provider", "--new-passphrase-file", str(new_file))
+    assert kraj(*change, "--yes").code == 0
+    save(centre, network("front"))  # as if the first run had been killed before this one
+    assert kraj(*change, "--dry-run").code == 0
+    assert password_of(centre, "correct horse") == Secret("canary")
+    done = kraj(*change, "--yes", "--json").json
+    assert [(it["secrets"], it["before"]) for it in done["states"]] == [(2, False), (2, True)]
+    for store in (centre, bela):
+        assert password_of(store, "battery staple") == Secret("canary")
+    assert kraj("state", "verify").code == 1
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "battery staple")
+    assert kraj("state", "verify").code == 0
+
+
+def test_a_passphrase_is_changed_in_no_state_while_somebody_works_on_one(
+    kraj: Kraj, centre: StateStore, project: Path, new_file: Path
+) -> None:
+    bela = StateStore(centre.bucket, "kraj-tenant", "liberecky.t999", project)
+    for store in (centre, bela):
+        save(store, network("front"))
+    lock = {"pid": 7, "username": "eva", "hostname": "elsewhere", "timestamp": now()}
+    bela.bucket.write(f"{bela.locks}kraj.json", json.dumps(lock).encode())
+    change = ("state", "change-secrets-provider", "--new-passphrase-file", str(new_file), "--yes")
+    outcome = kraj(*change)
+    assert (outcome.code, "KRJ306" in outcome.err) == (1, True)
+    assert password_of(centre, "correct horse") == Secret("canary")
+
+
+def test_krajs_own_passphrase_file_changes_with_the_states_and_the_old_one_is_kept(
+    kraj: Kraj, centre: StateStore, new_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(centre, network("front"))
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    assert centre.bucket.folder is not None
+    own = centre.bucket.folder / "passphrase"
+    own.write_text("correct horse\n", encoding="utf-8")
+    change = ("state", "change-secrets-provider", "--new-passphrase-file", str(new_file), "--yes")
+    done = kraj(*change, "--json").json
+    assert own.read_text(encoding="utf-8") == "battery staple\n"
+    assert own.stat().st_mode & 0o777 == 0o600
+    assert Path(done["old_passphrase"]).read_text(encoding="utf-8") == "correct horse\n"
+    assert kraj("state", "verify").code == 0

@@ -125,6 +125,17 @@ class Crypter:
         """Start computing the key."""
         self._keys.prepare(self._salt)
 
+    def fits(self) -> bool:
+        """Whether the passphrase is the one that the state was made with. Raises KRJ317."""
+        try:
+            with self._lock:
+                self._key()
+        except KrajError as error:
+            if error.code is not WRONG_PASSPHRASE:
+                raise
+            return False
+        return True
+
     @property
     def salt_state(self) -> str:
         """`v1:<salt>:<verifier>`, as Pulumi keeps it in the state."""

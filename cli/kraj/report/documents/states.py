@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kraj.engine.base import HistoryEntry
     from kraj.engine.local.backups import Backup
     from kraj.engine.local.inspection import ResourceDifference
+    from kraj.operations.repair import Repair
     from kraj.operations.states import StateCheck, StateSummary
 
 _STATE = "`centre`, `tenant:<slug>`, or `<project>/<stack>` of a state that no file names any more."
@@ -200,6 +201,52 @@ class StateReplaceDocument(Document):
     ) -> StateReplaceDocument:
         entries = tuple(DifferenceEntry.model_validate(item) for item in found)
         return cls(stack=stack, done=done, differences=entries)
+
+
+class StateRepairDocument(Document):
+    """What repairing a state has done, or would do."""
+
+    schema_: Literal["kraj.state.repair/1"] = named("kraj.state.repair/1")
+    stack: str = stack_field()
+    done: bool = Field(
+        description="Whether it was done; false with `--dry-run` and without faults."
+    )
+    source: str = Field(description="The copy that it starts from; empty: the state itself.")
+    actions: tuple[str, ...] = Field(description="A sentence each; empty: nothing to repair.")
+    differences: tuple[DifferenceEntry, ...] = Field(description="Resource by resource.")
+
+    @classmethod
+    def of(cls, stack: str, repair: Repair, *, done: bool) -> StateRepairDocument:
+        entries = tuple(DifferenceEntry.model_validate(item) for item in repair.differences)
+        return cls(
+            stack=stack,
+            done=done,
+            source=repair.source,
+            actions=repair.actions,
+            differences=entries,
+        )
+
+
+class RotatedEntry(Part):
+    """A state and its secrets."""
+
+    stack: str = Field(description=_STATE)
+    secrets: int = Field(ge=0, description="Encrypted values.")
+    before: bool = Field(description="Whether it had the new passphrase already.")
+
+
+class StateSecretsDocument(Document):
+    """States whose secrets were encrypted with another passphrase."""
+
+    schema_: Literal["kraj.state.change-secrets-provider/1"] = named(
+        "kraj.state.change-secrets-provider/1"
+    )
+    region: str = Field(description=REGION)
+    done: bool = Field(description="Whether it was done; false with `--dry-run`.")
+    states: tuple[RotatedEntry, ...] = Field(description="One entry per state.")
+    old_passphrase: str | None = Field(
+        description="File that keeps the old passphrase; null where kraj does not keep it."
+    )
 
 
 class StateUnlockDocument(Document):
