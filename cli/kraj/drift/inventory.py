@@ -38,6 +38,7 @@ def objects_of(connection: Connection, project_id: str) -> list[CloudObject]:
         *_networking(connection, project_id),
         *_rules(connection, project_id),
         *_load_balancing(connection, project_id),
+        *_roles(connection, project_id),
     ]
 
 
@@ -147,3 +148,15 @@ def _load_balancing(connection: Connection, project_id: str) -> Iterator[CloudOb
     # A pool's members are one resource of the stack: a stranger among them is a changed property.
     for item in service.pools(project_id=project_id):
         yield _object("pool", item)
+
+
+def _roles(connection: Connection, project_id: str) -> Iterator[CloudObject]:
+    """Roles that users and groups have in the project itself, with ids as states have them."""
+    found = connection.identity.role_assignments(scope_project_id=project_id, include_names=True)
+    for item in found:
+        user, group = item.user or {}, item.group or {}
+        identity = "/".join(
+            ("", project_id, group.get("id") or "", user.get("id") or "", item.role["id"])
+        )
+        actor = f"group {group.get('name')}" if group else f"user {user.get('name')}"
+        yield CloudObject("role assignment", identity, f"{item.role.get('name')} of {actor}")

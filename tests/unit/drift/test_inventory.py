@@ -36,6 +36,7 @@ def cloud(**lists: list[Any]) -> Any:
         block_storage=service("volumes", "snapshots"),
         network=service("networks", "subnets", "routers", "ports", "ips", "security_groups"),
         load_balancer=service("load_balancers", "listeners", "pools"),
+        identity=service("role_assignments"),
     )
 
 
@@ -75,6 +76,19 @@ def test_a_groups_first_rules_are_neutrons() -> None:
 def test_server_groups_of_other_projects_are_not_looked_at() -> None:
     groups = [thing("own", project_id=PROJECT), thing("other", project_id="p2")]
     assert kinds(cloud(server_groups=groups)) == [("server group", "own")]
+
+
+def test_a_role_has_the_id_that_states_have() -> None:
+    named = {"id": "r1", "name": "member"}
+    given = [
+        SimpleNamespace(role=named, user={"id": "u1", "name": "anna"}, group=None),
+        SimpleNamespace(role=named, user=None, group={"id": "g1", "name": "operators"}),
+    ]
+    found = objects_of(cloud(role_assignments=given), PROJECT)
+    assert [(item.id, item.name) for item in found] == [
+        ("/p1//u1/r1", "member of user anna"),
+        ("/p1/g1//r1", "member of group operators"),
+    ]
 
 
 def test_a_cloud_without_load_balancers_is_not_asked_for_them() -> None:
