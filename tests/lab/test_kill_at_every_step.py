@@ -26,7 +26,7 @@ from tests.lab.deaths import Death, killed_to_the_end
 
 pytestmark = pytest.mark.lab
 
-SHARE = 12  #: one in so many requests is one to die at
+SHARE = 20  #: one in so many requests is one to die at
 REFUSED = 3  #: how a run ends that failed
 SECONDS = 180  #: that one run may take on a loaded machine
 RUNNER = Path(__file__).with_name("killed_run.py")
