@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from kraj.errors import KrajError
+from tests.canaries import found_in
 
 from .conftest import Lab, make_engine
 
@@ -25,20 +26,6 @@ Note("server", text=Output.format("#cloud-config password={}", database), labels
 pulumi.export("user_data", database)
 """
 FAILING = PROGRAM + 'Note("broken", text=database, failOn="create")\n'
-
-
-def traces(canary: str) -> list[bytes]:
-    """A canary as it is, in hexadecimal, and in base 64 wherever it may begin in the data."""
-    plain = canary.encode()
-    encoded = []
-    for shift in range(3):
-        text = base64.b64encode(b"\0" * shift + plain)
-        encoded.append(text[4 if shift else 0 : -4])
-    return [plain, plain.hex().encode(), *encoded]
-
-
-def found_in(data: bytes, canaries: list[str]) -> list[str]:
-    return [canary for canary in canaries if any(trace in data for trace in traces(canary))]
 
 
 @contextlib.contextmanager
