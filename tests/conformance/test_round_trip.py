@@ -11,6 +11,7 @@ from kraj.engine.conformance.features import feature
 from kraj.engine.conformance.round_trip import CARRIED, Journey
 from kraj.engine.conformance.running import local_engine, pulumi_engine
 from kraj.engine.pulumi import find_cli
+from kraj.engine.switching import Mover
 from kraj.events import ignore
 
 each_carried = pytest.mark.parametrize("key", CARRIED)
@@ -48,3 +49,26 @@ def test_a_stack_goes_to_pulumi_and_back(key: str, tmp_path: Path) -> None:
     assert again.outputs(journey.spec, show_secrets=True) == local.outputs(
         journey.spec, show_secrets=True
     )
+
+
+@pytest.mark.pulumi
+@pytest.mark.skipif(find_cli() is None, reason="no `pulumi` command (`kraj engine install`)")
+def test_a_stack_moves_to_a_place_of_pulumis_and_home_again(tmp_path: Path) -> None:
+    local, pulumi = local_engine(tmp_path / "local"), pulumi_engine(tmp_path / "pulumi")
+    journey = Journey(feature("secrets"), tmp_path / "run", local)
+    journey.begin()
+    outputs = local.outputs(journey.spec, show_secrets=True)
+    for source, target in ((local, pulumi), (pulumi, local)):
+        move = Mover(
+            source=source,
+            target=target,
+            exporter=local,
+            backups=tmp_path / f"from-{source.name}",
+            state_dir=tmp_path / "local",
+            refuse_locked=lambda _spec: None,
+        )
+        moved = move.move(journey.spec, ignore)
+        assert moved.backup is not None
+        assert moved.backup.is_file()
+        assert (source.exists(journey.spec), target.exists(journey.spec)) == (False, True)
+    assert local.outputs(journey.spec, show_secrets=True) == outputs
