@@ -343,18 +343,18 @@ def equal(declared: Field, old: Any, new: Any) -> bool:
 
 
 def _equal_items(declared: Field, old: list[Any], new: list[Any]) -> bool:
-    if len(old) != len(new):
-        return False
     item = declared.item or text()
     if declared.kind is Kind.LIST:
-        return all(equal(item, left, right) for left, right in zip(old, new, strict=True))
-    rest = list(old)
-    for entry in new:
-        match = next((at for at, left in enumerate(rest) if equal(item, left, entry)), None)
-        if match is None:
-            return False
-        del rest[match]
-    return True
+        pairs = zip(old, new, strict=False)
+        return len(old) == len(new) and all(equal(item, left, right) for left, right in pairs)
+    return _within(item, old, new) and all(
+        any(equal(item, left, right) for right in new) for left in old
+    )
+
+
+def _within(item: Field, old: list[Any], new: list[Any]) -> bool:
+    """Whether each new item is among the old ones; one that is given twice counts once."""
+    return all(any(equal(item, left, right) for left in old) for right in new)
 
 
 def _equal_records(declared: Field, old: dict[str, Any], new: dict[str, Any]) -> bool:
