@@ -23,6 +23,7 @@ from tests.lab.killed_tenant import STACK, Snapshot, Tenant, tenant_on
 pytestmark = pytest.mark.lab
 
 SHARE = 30  #: one in so many requests is one to die at
+CHANGE_SHARE = 3  #: a change has few requests
 REGION = f"killed-{secrets.token_hex(2)}"
 
 ALL = bool(os.environ.get("KRAJ_ALL_STEPS") or os.environ.get("KRAJ_KILL_SHARE"))
@@ -59,9 +60,9 @@ def clean(tenant: Tenant) -> dict[str, Snapshot]:
     return found
 
 
-def killed(tenant: Tenant, action: str) -> int:
+def killed(tenant: Tenant, action: str, share: int = SHARE) -> int:
     """Run `up` or `down` until a run has no request left to die at; returns how many died."""
-    return killed_to_the_end(lambda death: tenant.killed(action, death), SHARE)
+    return killed_to_the_end(lambda death: tenant.killed(action, death), share)
 
 
 def assert_same(found: Snapshot, expected: Snapshot) -> None:
@@ -97,7 +98,7 @@ def test_a_killed_change_ends_where_a_clean_one_does(
     tenant: Tenant, clean: dict[str, Snapshot]
 ) -> None:
     tenant.order(SECOND)
-    killed(tenant, "up")
+    killed(tenant, "up", CHANGE_SHARE)
     if "second" in clean:
         assert_same(tenant.snapshot(), clean["second"])
     assert_settled(tenant)
