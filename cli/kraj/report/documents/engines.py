@@ -35,7 +35,7 @@ class StackSwitchEntry(Part):
     def of(cls, stack: StackSwitch) -> StackSwitchEntry:
         return cls(
             stack=stack.label,
-            outcome=stack.outcome,  # type: ignore[arg-type]  # checked by the model
+            outcome=stack.outcome,
             backup=str(stack.backup) if stack.backup else None,
             error=ErrorEntry.of(stack.error) if stack.error else None,
         )
@@ -58,8 +58,8 @@ class EngineSwitchDocument(Document):
     def of(cls, region: str, switch: RegionSwitch) -> EngineSwitchDocument:
         return cls(
             region=region,
-            engine=switch.engine,  # type: ignore[arg-type]  # checked by the model
-            chosen=switch.chosen,  # type: ignore[arg-type]
+            engine=switch.engine,
+            chosen=switch.chosen,
             dry_run=switch.rehearsed,
             stacks=tuple(StackSwitchEntry.of(stack) for stack in switch.stacks),
             left=switch.left,
@@ -107,7 +107,7 @@ class FeatureEntry(Part):
             key=feature.key,
             title=feature.title,
             group=feature.group,
-            local=feature.word,  # type: ignore[arg-type]  # checked by the model
+            local=feature.word,
             texts=feature.texts,
             unexplained=feature.unexplained,
         )
