@@ -70,6 +70,29 @@ def test_reading_ends_also_where_a_read_fails(
     assert ForetoldProvider.heard[-1] == "end"
 
 
+def test_nothing_is_dropped_where_another_read_fails(
+    foretold: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who must not see one object may be told that another one does not exist."""
+    before = foretold.state()
+    next(foretold.folder.glob("a-*.json")).unlink()
+    read = ForetoldProvider.Read
+
+    def refuse(self: Any, request: Any, context: Any) -> Any:
+        if request.id.startswith("b"):
+            raise OSError("not allowed")
+        return read(self, request, context)
+
+    monkeypatch.setattr(ForetoldProvider, "Read", refuse)
+    with pytest.raises(Exception, match="not allowed"):
+        foretold.engine.refresh(foretold.spec(), ignore)
+    assert foretold.state() == before
+    monkeypatch.setattr(ForetoldProvider, "Read", read)
+    result = foretold.engine.refresh(foretold.spec(), ignore)
+    assert operations(result) == {"a": "delete", "b": "same"}
+    assert set(foretold.state()) == set(before) - {"a"}
+
+
 def test_a_provider_that_does_not_want_to_know_is_just_read(lab: Lab) -> None:
     lab.up('Note("a", text="x")')
     assert operations(lab.engine.refresh(lab.spec(), ignore)) == {"a": "same"}

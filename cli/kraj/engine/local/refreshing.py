@@ -31,14 +31,22 @@ class Refresher:
         self._packages = packages
         self._recorded = recorded
         self._together = together
-        self._gone: set[str] = set()
+        self._gone: list[ResourceState] = []
 
     def refresh(self, resources: list[ResourceState]) -> None:
-        """Read all the given resources again, in parallel. Raises Stopped after a failure."""
+        """Read all the given resources again, in parallel. Raises Stopped after a failure.
+
+        Nothing is dropped then: who may not read one object may be told that another one does not
+        exist (Neutron answers 404 for what a user must not see), and it would be made twice.
+        """
         readable = [state for state in resources if _can_be_read(state)]
         with self._packages.reading(readable, self._together):
             self._run.each(readable, self._read)
-        self._run.journal.prune(self._gone)
+        if self._run.stopping:
+            self._gone.clear()
+        for state in self._gone:
+            self._run.journal.end(None, drop=state)
+        self._run.journal.prune({state.urn for state in self._gone})
         if self._gone or not self._recorded:
             self._run.journal.commit()
         self._run.ensure_going()
@@ -55,9 +63,8 @@ class Refresher:
             before = state.outputs
             drifted = () if found is None else self._take(state, found, provider)
         if found is None:
-            self._gone.add(state.urn)
+            self._gone.append(state)
             self._record(step_of(Operation.DELETE, state))
-            run.journal.end(None, drop=state)
             return
         changes = property_changes(drifted, (before,), state.outputs)
         operation = Operation.UPDATE if drifted else Operation.SAME
