@@ -17,7 +17,9 @@ _HEAD = """# OpenStack types, property by property
 
 Made by `python -m kraj.report.types_page`. {origin}, put in comparison with kraj's own provider:
 *change*, *add*, *remove* and *reorder* are what the plugin's Diff answers when that happens to
-the property alone. Differences are put under each type, with the reason.
+the property alone, in an object that has nothing else but what is required. Differences are put
+under each type, with what explains them: by kind of property, not looked up one by one. An object
+as Pulumi has made it has more values (defaults first of all), with which some of them vanish.
 """
 
 

@@ -17,7 +17,7 @@ from tests.unit.openstack.semantics_cases import answers
 ROOT = Path(__file__).parents[3]
 
 
-def test_all_answers_are_those_of_pulumi_but_for_the_reviewed_list() -> None:
+def test_all_answers_are_those_of_pulumi_but_for_the_listed_differences() -> None:
     different = [
         (token, rule.path, case.name, ours, theirs)
         for token, rule, case, ours, theirs in answers(table()[1])
