@@ -12,6 +12,8 @@ from rich.table import Table
 
 from kraj.operations.status import StackStatus
 
+_MINUTES = 16  #: characters of a moment down to the minute, so that names fit into 80 columns
+
 
 def print_status(
     region: str, rows: Sequence[StackStatus], console: Console, *, everything: bool
@@ -31,7 +33,7 @@ def print_status(
         good = row.last_result == "succeeded"
         table.add_row(
             row.stack,
-            f"{row.last_operation} {(row.updated_at or '')[:19].replace('T', ' ')}",
+            f"{row.last_operation} {(row.updated_at or '')[:_MINUTES].replace('T', ' ')}",
             f"[{'green' if good else 'red'}]{row.last_result}[/]",
             str(row.servers),
             str(row.floating_addresses),

@@ -45,7 +45,7 @@ TABLES: dict[str, tuple[Callable[[Console], None], list[str]]] = {
     ),
     "status": (
         lambda console: print_status("liberecky", [DONE], console, everything=True),
-        ["last update", "update 2026-11-23 10:48:20", "succeeded", "servers", "floating"],
+        ["last update", "update 2026-11-23 10:48", "succeeded", "servers", "floating"],
     ),
     "verify": (
         lambda console: print_proofs([Proof(STACK, (equal("a", "b", 1, 1),), 1.5)], console),
