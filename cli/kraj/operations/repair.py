@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from kraj.engine.errors import STATE_UNREADABLE
 from kraj.engine.local.inspection import ResourceDifference
 from kraj.engine.local.mending import Mended, mend
 from kraj.engine.local.state import crypter_of, load_deployment
+from kraj.engine.local.store import deployment_in
 from kraj.errors import KrajError
 from kraj.operations.states import RegionStates
 
@@ -57,25 +57,26 @@ def _mended(states: RegionStates, deployment: dict[str, Any]) -> Mended:
 
 def _good_copy(states: RegionStates, label: str, why: KrajError) -> tuple[Mended, str]:
     """The newest copy that can be read, and its name. Raises `why` where there is none."""
-    for name, deployment in _copies(states, label):
+    for name, checkpoint in _copies(states, label):
         try:
-            return _mended(states, deployment), name
+            deployment = deployment_in(checkpoint, name)
+            if deployment is not None:
+                return _mended(states, deployment), name
         except KrajError as error:
             if error.code is not STATE_UNREADABLE:
                 raise
     raise why
 
 
-def _copies(states: RegionStates, label: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Whole copies of a state, newest first."""
+def _copies(states: RegionStates, label: str) -> Iterator[tuple[str, bytes]]:
+    """Names and checkpoints of a state's whole copies, newest first.
+
+    A checkpoint that could not be read when it was replaced is among them.
+    """
     store = states.store(label)
-    for backup in states.backups(label):
+    for backup in store.backups.all():
         if backup.whole:
-            yield backup.name, states.backup_as_export(label, backup.name)["deployment"]
+            yield backup.name, store.backups.read(backup.name)
     blob = store.bucket.read(store.backup)  # of Pulumi's command line, which keeps one copy
-    try:
-        latest = json.loads(blob.data)["checkpoint"]["latest"] if blob else None
-    except (ValueError, KeyError, TypeError):
-        return
-    if isinstance(latest, dict):
-        yield store.place(store.backup), latest
+    if blob is not None:
+        yield store.place(store.backup), blob.data

@@ -23,7 +23,7 @@ from kraj.engine.local.engine import LocalEngine
 from kraj.engine.local.inspection import ResourceDifference, differences, faults_in
 from kraj.engine.local.lock import Holder, break_lock, holders
 from kraj.engine.local.state import crypter_of, read_deployment
-from kraj.engine.local.store import STACKS, StateStore
+from kraj.engine.local.store import STACKS, StateStore, deployment_in
 from kraj.engine.passphrase import resolve_passphrase
 from kraj.engine.switching_errors import STATE_ELSEWHERE
 from kraj.errors import KrajError, KrajErrors
@@ -153,11 +153,8 @@ class RegionStates:
 
     def backup_as_export(self, label: str, name: str) -> dict[str, Any]:
         """A copy in the form of an export. Raises KRJ309, KRJ326, KRJ327."""
-        try:
-            document = json.loads(self.store(label).backups.read(name))
-            return {"version": 3, "deployment": document["checkpoint"]["latest"] or {}}
-        except (ValueError, KeyError, TypeError) as error:
-            raise KrajError(STATE_UNREADABLE, f"{name} is not a checkpoint of Pulumi") from error
+        deployment = deployment_in(self.store(label).backups.read(name), name)
+        return {"version": 3, "deployment": deployment or {}}
 
     def write_export(self, label: str, file: Path) -> None:
         """Write an export that only its owner may read. Raises KRJ309, KRJ730."""

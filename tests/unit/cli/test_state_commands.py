@@ -288,6 +288,19 @@ def test_a_state_that_cannot_be_read_is_repaired_from_its_newest_whole_copy(
     assert names(kraj("state", "show", "centre", "--json").json)[1:] == ["one"]
 
 
+def test_a_copy_of_a_state_that_could_not_be_read_is_passed_over(
+    kraj: Kraj, centre: StateStore
+) -> None:
+    for last in ("one", "two"):
+        save(centre, network(last))
+    for _accident in range(2):  # the second time, the newest copy is of the first accident
+        whole = centre.bucket.read(centre.checkpoint)
+        assert whole is not None
+        centre.bucket.write(centre.checkpoint, whole.data[:300])
+        assert kraj("state", "repair", "centre", "--yes").code == 0
+        assert names(kraj("state", "show", "centre", "--json").json)[1:] == ["one"]
+
+
 def test_a_state_whose_provider_is_missing_is_not_repaired(kraj: Kraj, centre: StateStore) -> None:
     save(centre, network("front", provider=f"{PREFIX}pulumi:providers:openstack::gone::id"))
     outcome = kraj("state", "repair", "centre", "--yes")

@@ -81,20 +81,7 @@ class StateStore:
         self._tag = ABSENT if blob is None else blob.tag
         if blob is None:
             return None
-        place = self.place(self.checkpoint)
-        try:
-            document = json.loads(blob.data)
-            version = document["version"]
-            latest = document["checkpoint"].get("latest")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise KrajError(
-                STATE_UNREADABLE, f"{place} is not a checkpoint of Pulumi: {error}"
-            ) from error
-        if version not in KNOWN_VERSIONS:
-            raise KrajError(
-                STATE_UNREADABLE, f"{place} has version {version}; known are versions 3 and 4"
-            )
-        return latest if isinstance(latest, dict) else None
+        return deployment_in(blob.data, self.place(self.checkpoint))
 
     def save(self, deployment: Mapping[str, Any]) -> None:
         """Replace the checkpoint; the first time, what was there stays as `.bak`.
@@ -223,6 +210,26 @@ class StateStore:
         """Delete all blobs of the stack. Raises KRJ308."""
         for key in (self.checkpoint, self.backup, *self.bucket.list(self.history)):
             self.bucket.delete(key)
+
+
+def deployment_in(checkpoint: bytes, place: str) -> dict[str, Any] | None:
+    """The deployment in a checkpoint; None where it has none. `place` is for people.
+
+    Raises KRJ309.
+    """
+    try:
+        document = json.loads(checkpoint)
+        version = document["version"]
+        latest = document["checkpoint"].get("latest")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KrajError(
+            STATE_UNREADABLE, f"{place} is not a checkpoint of Pulumi: {error}"
+        ) from error
+    if version not in KNOWN_VERSIONS:
+        raise KrajError(
+            STATE_UNREADABLE, f"{place} has version {version}; known are versions 3 and 4"
+        )
+    return latest if isinstance(latest, dict) else None
 
 
 def _spare(bucket: Bucket, name: str) -> Spare | None:
