@@ -192,7 +192,6 @@ class RegionStates:
         return [*own, *(("/".join(stack), stack) for stack in others)]
 
     def _summary(self, label: str, store: StateStore) -> StateSummary:
-        blob = self._bucket.read(store.checkpoint)
         updates = self._engine.history(StackSpec(store.project, store.stack, label, Path()))
         last = updates[0] if updates else None
         deployment, error = _tried(store.load)
@@ -200,7 +199,7 @@ class RegionStates:
             label,
             resources=len(deployment.get("resources") or ()),
             pending=len(deployment.get("pending_operations") or ()),
-            size=len(blob.data) if blob else 0,
+            size=store.size,
             updated_at=(last.ended_at or last.started_at) if last else None,
             last_operation=last.kind if last else None,
             locked_by=tuple(holder.words for holder in holders(store)),

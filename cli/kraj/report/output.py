@@ -13,6 +13,8 @@ from rich.console import Console
 
 from kraj.report.documents.base import Document
 
+_MINUTE = len("2026-11-23T10:48")
+
 
 def results() -> Console:
     """Standard output."""
@@ -32,3 +34,8 @@ def print_document(document: Document) -> None:
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document on standard output, readable by people and programs."""
     print(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def minute_of(moment: str | None) -> str:
+    """An ISO 8601 moment down to the minute, so that tables fit into 80 columns; empty for None."""
+    return (moment or "")[:_MINUTE].replace("T", " ")

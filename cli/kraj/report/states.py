@@ -16,9 +16,9 @@ from kraj.operations.rotation import RotatedState
 from kraj.operations.states import StateCheck, StateSummary
 from kraj.report.documents.states import StateShowDocument
 from kraj.report.errors import print_errors
+from kraj.report.output import minute_of
 
 _MARKS = {"add": "[green]+[/]", "remove": "[red]-[/]", "change": "[yellow]~[/]"}
-_MINUTES = 16  #: characters of a moment down to the minute
 
 
 def print_states(states: Sequence[StateSummary], console: Console) -> None:
@@ -30,7 +30,7 @@ def print_states(states: Sequence[StateSummary], console: Console) -> None:
     for state in states:
         table.add_row(
             escape(state.stack),
-            f"{state.last_operation or ''} {_moment(state.updated_at)}".strip(),
+            f"{state.last_operation or ''} {minute_of(state.updated_at)}".strip(),
             str(state.resources),
             str(state.pending or "·"),
             f"{state.size / 1024:.0f}",
@@ -68,7 +68,7 @@ def print_history(updates: Sequence[HistoryEntry], console: Console) -> None:
         colour = "green" if update.result == "succeeded" else "red"
         table.add_row(
             str(update.version),
-            _moment(update.started_at),
+            minute_of(update.started_at),
             update.kind,
             f"[{colour}]{update.result}[/]",
             changes,
@@ -91,7 +91,7 @@ def print_backups(backups: Sequence[Backup], console: Console) -> None:
     for backup in backups:
         fits = "[green]fits[/]" if backup.whole else "[red]damaged[/]"
         table.add_row(
-            escape(backup.name), _moment(backup.taken_at), f"{backup.size / 1024:.0f}", fits
+            escape(backup.name), minute_of(backup.taken_at), f"{backup.size / 1024:.0f}", fits
         )
     console.print(table)
 
@@ -137,7 +137,3 @@ def _table(first: str, **columns: bool) -> Table:
             overflow="fold",
         )
     return table
-
-
-def _moment(text: str | None) -> str:
-    return (text or "")[:_MINUTES].replace("T", " ")

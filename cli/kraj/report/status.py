@@ -11,8 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kraj.operations.status import StackStatus
-
-_MINUTES = 16  #: characters of a moment down to the minute, so that names fit into 80 columns
+from kraj.report.output import minute_of
 
 
 def print_status(
@@ -33,7 +32,7 @@ def print_status(
         good = row.last_result == "succeeded"
         table.add_row(
             row.stack,
-            f"{row.last_operation} {(row.updated_at or '')[:_MINUTES].replace('T', ' ')}",
+            f"{row.last_operation} {minute_of(row.updated_at)}",
             f"[{'green' if good else 'red'}]{row.last_result}[/]",
             str(row.servers),
             str(row.floating_addresses),

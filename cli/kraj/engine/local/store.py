@@ -25,7 +25,7 @@ from typing import Any, Final
 from kraj.engine.errors import BAD_STACK, STATE_CHANGED, STATE_UNREADABLE
 from kraj.engine.local.backups import Backups
 from kraj.engine.local.buckets.base import ABSENT, Bucket, tag_of
-from kraj.engine.local.buckets.files import write_atomically
+from kraj.engine.local.buckets.files import write_privately
 from kraj.engine.local.spare import Spare
 from kraj.errors import KrajError
 
@@ -58,6 +58,7 @@ class StateStore:
         self.history = f".pulumi/history/{project}/{stack}/"
         self.locks = f".pulumi/locks/organization/{project}/{stack}/"
         self._tag: str | None = None  #: of the checkpoint as this store knows it
+        self.size = 0  #: bytes of the checkpoint as it was loaded last
         self._backed_up = False
         self._keeps_room = False
         self._spare = _spare(bucket, f"{project}.{stack}")
@@ -79,6 +80,7 @@ class StateStore:
         """The deployment in the checkpoint; None where the stack has never been applied."""
         blob = self.bucket.read(self.checkpoint)
         self._tag = ABSENT if blob is None else blob.tag
+        self.size = 0 if blob is None else len(blob.data)
         if blob is None:
             return None
         return deployment_in(blob.data, self.place(self.checkpoint))
@@ -151,7 +153,7 @@ class StateStore:
     def _keep_here(self, deployment: Mapping[str, Any], error: KrajError) -> None:
         """Keep a state that the bucket did not take as a file that can be imported."""
         with contextlib.suppress(KrajError):  # what went wrong first is told
-            write_atomically(self._rescue, _json({"version": 3, "deployment": deployment}))
+            write_privately(self._rescue, _json({"version": 3, "deployment": deployment}))
             self._rescued = True
             until = "" if self._fenced_off else ", until a later write of it succeeds"
             error.message += f"; the state of this run is kept in {self._rescue}{until}"

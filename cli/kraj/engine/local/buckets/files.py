@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from typing import Final
 from kraj.engine.errors import STATE_NOT_WRITTEN, STATE_UNREADABLE
 from kraj.engine.local.buckets.base import ABSENT, Blob, changed_meanwhile, tag_of
 from kraj.errors import ErrorCode, KrajError
+from kraj.files import write_atomically
 
 _GUARDS: Final = ".pulumi/kraj/guards"
 #: Pulumi's file backend keeps the attributes of a blob in a file beside it.
@@ -58,13 +58,13 @@ class FileBucket:
     def write(self, key: str, data: bytes, *, expect: str | None = None) -> str:
         path = self._folder / key
         if expect is None:
-            write_atomically(path, data)
+            write_privately(path, data)
         else:
             with self._one_at_a_time(key):
                 there = self._tag(key)
                 if there not in (expect, tag_of(data)):
                     raise changed_meanwhile(str(path))
-                write_atomically(path, data)
+                write_privately(path, data)
         return tag_of(data)
 
     def delete(self, key: str, *, expect: str | None = None) -> None:
@@ -118,34 +118,13 @@ class FileBucket:
             os.close(handle)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file as a whole: the old content stays until the new one is safe on disk.
-
-    Raises KRJ308, and then the old file is untouched.
-    """
-    temporary = ""
+def write_privately(path: Path, data: bytes) -> None:
+    """Replace a file as a whole, for its owner alone. Raises KRJ308; the old file is untouched."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-        _sync_folder(path.parent)
+        write_atomically(path, data, mode=0o600)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise _failed(STATE_NOT_WRITTEN, "write", path, error) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in a folder outlive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _refuse_unreadable(error: OSError) -> None:
