@@ -26,6 +26,9 @@ WORKERS = (
     "nova-conductor", "nova-scheduler", "cinder-scheduler", "cinder-volume",
 )  # fmt: skip
 
+#: What Cinder's scheduler is told by its volume service, after both have reported.
+POOLS = "storage pools"
+
 #: User and catalogue entry: (user, service name, type, path behind the port).
 CATALOGUE = (
     ("glance", "glance", "image", ""),
@@ -103,12 +106,13 @@ def wait_for_workers(
     """Wait until every service without an address of its own has reported since its start.
 
     OpenStack calls a service up for two minutes after its last report, also one that has just been
-    started again and does not listen to the queue yet: what it is sent then is lost. `started`
-    tells when each began (seconds since 1970) and raises where one has ended; `progress` is told
-    who has reported. Raises KRJ505 after `READY_SECONDS`.
+    started again and does not listen to the queue yet: what it is sent then is lost. Cinder's
+    scheduler, too, reports before it has heard of the storage pools, and finds no place for a
+    volume until then. `started` tells when each began (seconds since 1970) and raises where one
+    has ended; `progress` is told who has reported. Raises KRJ505 after `READY_SECONDS`.
     """
     connection = connect(settings)
-    missing = set(WORKERS)
+    missing = {*WORKERS, POOLS}
     deadline = time.monotonic() + READY_SECONDS
     while True:
         begun, failure = started(), ""
@@ -121,6 +125,8 @@ def wait_for_workers(
             if last[name] >= begun.get(name, math.inf):
                 missing.remove(name)
                 progress(f"{name} reports")
+        if missing == {POOLS} and _knows_pools(connection):
+            missing.remove(POOLS)
         if not missing:
             return
         if time.monotonic() > deadline:
@@ -143,6 +149,14 @@ def _last_reports(connection: Any) -> dict[str, float]:
         moment = moment_of(service.updated_at) if service.updated_at else 0.0
         found[name] = max(moment, found.get(name, 0.0))
     return found
+
+
+def _knows_pools(connection: Any) -> bool:
+    """Whether Cinder's scheduler has been told of storage pools."""
+    try:
+        return any(connection.block_storage.backend_pools())
+    except openstack.exceptions.SDKException:
+        return False
 
 
 def moment_of(text: str) -> float:

@@ -7,6 +7,7 @@ Volume types, their qualities and quotas are in `blockstorage_types`, look-ups i
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -28,6 +29,8 @@ from kraj.openstack.waiter import Watch
 #: From this version on, a volume in use can grow.
 _ONLINE_EXTEND: Final = "3.42"
 _FROM_BACKUP: Final = "3.47"
+#: From this version on, messages can be asked for by the object that they are about.
+_MESSAGES_OF_ONE: Final = "3.5"
 #: Cinder shows these of its own beside the metadata, to administrators.
 _CINDERS_OWN: Final = frozenset({"attached_mode", "readonly"})
 #: Where a volume comes from: at most one of these.
@@ -125,6 +128,10 @@ class Volume(BlockStorageResource):
         body = super().update_body(news, changed)
         return {key: value for key, value in body.items() if key not in ("size", "volume_type")}
 
+    def settle_created(self, identity: str, _found: Properties, _inputs: Properties) -> Properties:
+        """Wait until Cinder has found a place for it and made it."""
+        return self._wait(_CREATED, identity)
+
     def settle_updated(
         self,
         identity: str,
@@ -162,7 +169,7 @@ class Volume(BlockStorageResource):
     def _extend(self, identity: str, news: Properties) -> Properties:
         seen = self.must_fetch(identity)
         if seen["status"] == "extending":  # by an earlier request whose answer was lost
-            seen = self.cloud.waiter.wait(_CHANGED, identity, self.timeout)
+            seen = self._wait(_CHANGED, identity)
         if seen["size"] == news["size"]:
             return seen
         version = None
@@ -176,13 +183,13 @@ class Volume(BlockStorageResource):
                 )
             version = _ONLINE_EXTEND
         self._act(identity, {"os-extend": {"new_size": news["size"]}}, version)
-        return self.cloud.waiter.wait(_CHANGED, identity, self.timeout)
+        return self._wait(_CHANGED, identity)
 
     def _retype(self, identity: str, news: Properties) -> Properties:
         wanted = news["volumeType"]
         policy = news.get("volumeRetypePolicy") or "never"
         self._act(identity, {"os-retype": {"new_type": wanted, "migration_policy": policy}})
-        found = self.cloud.waiter.wait(_CHANGED, identity, self.timeout)
+        found = self._wait(_CHANGED, identity)
         if found["volume_type"] != wanted:
             raise KrajError(
                 FAILED_STATE,
@@ -190,6 +197,27 @@ class Volume(BlockStorageResource):
                 f"change it to {wanted!r} with migration policy {policy!r}",
             )
         return found
+
+    def _wait(self, watch: Watch, identity: str) -> Properties:
+        """What the waiter gives; a failure quotes Cinder, which keeps its words beside the volume.
+
+        https://docs.openstack.org/api-ref/block-storage/v3/#messages-messages
+        """
+        try:
+            return self.cloud.waiter.wait(watch, identity, self.timeout)
+        except KrajError as error:
+            if error.code is FAILED_STATE and (reason := self._last_message(identity)):
+                error.message += f": {reason}"
+            raise
+
+    def _last_message(self, identity: str) -> str:
+        parameters = [("resource_uuid", identity), ("sort", "created_at:desc"), ("limit", 1)]
+        with suppress(KrajError):  # the failure is told, with its words or without
+            answer = self.cloud.get(
+                self.service, "messages", parameters=parameters, microversion=_MESSAGES_OF_ONE
+            )
+            return str(answer["messages"][0]["user_message"]) if answer["messages"] else ""
+        return ""
 
     def _act(self, identity: str, body: Properties, version: str | None = None) -> None:
         action = f"{next(iter(body)).removeprefix('os-')} volume {identity!r}"

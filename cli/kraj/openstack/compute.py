@@ -216,7 +216,8 @@ class ServerGroup(ComputeResource):
     microversion = "2.64"  # one policy with rules
 
     name = text(replaces=True)
-    members = text_list(output_only=True)
+    #: Sorted, since Nova lists them in any order.
+    members = text_list(output_only=True, from_api=lambda ids: sorted(ids or ()))
     policies = text(api="policy", replaces=True)
     rules = record({"max_server_per_host": integer(replaces=True)}, computed=True, replaces=True)
     value_specs = text_map(replaces=True, sent=False, read=False)

@@ -152,6 +152,13 @@ class Things:
         self.made.append(thing)
         return thing
 
+    def adopt(self, token: str, service: str, collection: str) -> None:
+        """Take over the one object that a creation left when it failed."""
+        known = {thing.id for thing in self.made}
+        found = self.provider.cloud.get(service, collection)[collection]
+        (left,) = (o for o in found if self.suffix in o["name"] and o["id"] not in known)
+        self.made.append(Thing(self.provider, token, left["name"], id=left["id"]))
+
     def delete(self, thing: Thing) -> None:
         """Delete, and prove that it is gone and that deleting twice is fine."""
         thing.delete()

@@ -31,6 +31,13 @@ def test_a_volume_does_not_shrink(things):
         volume.update(size=1)
 
 
+def test_a_volume_without_a_place_quotes_cinder(things):
+    nowhere = things.create(VOLUME_TYPE, extraSpecs={"volume_backend_name": "nowhere"})
+    with pytest.raises(CallFailedError, match=r"KRJ409.* in state error: .*backend"):
+        things.create(VOLUME, size=1, volumeType=nowhere.outputs["name"])
+    things.adopt(VOLUME, "block-storage", "volumes")
+
+
 def test_a_volume_changes_its_type(things):
     one = things.create(VOLUME_TYPE, isPublic=True)
     two = things.create(VOLUME_TYPE, isPublic=True)
