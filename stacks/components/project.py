@@ -7,13 +7,14 @@ rights beyond the tenant's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 import pulumi_openstack as openstack
 
 from kraj.planning import documents
+from kraj.planning.limits import LIMITS, type_limit
 from stacks.components.base import Component
 
 #: Settings that the provider would otherwise take from `OS_*` variables of whoever runs kraj.
@@ -129,39 +130,36 @@ class TenantProject(Component):
         ]
 
     def _quotas(self, name: str, quota: documents.Quota) -> list[pulumi.Resource]:
-        compute = openstack.compute.QuotaSetV2(
-            name,
-            project_id=self.id,
-            instances=quota.instances,
-            cores=quota.cores,
-            ram=quota.ram_mib,
-            key_pairs=quota.key_pairs,
-            server_groups=quota.server_groups,
-            server_group_members=quota.server_group_members,
-            opts=self.child(),
+        """The limits of each service, set before anything is made in the project.
+
+        A change that takes something away is applied twice, so that they are lowered after what
+        they were for is gone; see kraj/planning/transition.py.
+        """
+        per_type = {"volume_type_quota": self._volume_type_quota(quota)}
+        return [
+            self._quota(name, openstack.compute.QuotaSetV2, quota),
+            self._quota(name, openstack.networking.QuotaV2, quota),
+            self._quota(
+                name, openstack.blockstorage.QuoteSetV3, quota, per_type, after=self._requires
+            ),
+        ]
+
+    def _quota(
+        self,
+        name: str,
+        kind: Any,
+        quota: documents.Quota,
+        more: Mapping[str, Any] | None = None,
+        after: Sequence[pulumi.Resource] = (),
+    ) -> pulumi.Resource:
+        """One service's part of the limits, and `more` of its own."""
+        arguments = {
+            argument: getattr(quota, field) for argument, field in LIMITS[kind.pulumi_type].items()
+        }
+        made: pulumi.Resource = kind(
+            name, project_id=self.id, **arguments, **(more or {}), opts=self.child(after=after)
         )
-        network = openstack.networking.QuotaV2(
-            name,
-            project_id=self.id,
-            network=quota.networks,
-            subnet=quota.subnets,
-            router=quota.routers,
-            port=quota.ports,
-            floatingip=quota.floating_ips,
-            security_group=quota.security_groups,
-            security_group_rule=quota.security_group_rules,
-            opts=self.child(),
-        )
-        volume = openstack.blockstorage.QuoteSetV3(
-            name,
-            project_id=self.id,
-            volumes=quota.volumes,
-            snapshots=quota.snapshots,
-            gigabytes=quota.gigabytes,
-            volume_type_quota=self._volume_type_quota(quota),
-            opts=self.child(after=self._requires),
-        )
-        return [compute, network, volume]
+        return made
 
     def _volume_type_quota(self, quota: documents.Quota) -> pulumi.Output[dict[str, str]]:
         """Limits of all volume types of the cloud: -1 (none) where the document has none.
@@ -174,7 +172,7 @@ class TenantProject(Component):
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=list(self._requires)),
         ).volume_type_quota
         limits = {
-            f"gigabytes_{volume_type}": str(size)
+            type_limit(volume_type): str(size)
             for volume_type, size in quota.volume_types_gib.items()
         }
         return known.apply(lambda keys: {**dict.fromkeys(keys, "-1"), **limits})

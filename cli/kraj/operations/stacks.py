@@ -9,7 +9,6 @@ import concurrent.futures
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from kraj.engine.base import Engine, Operation, Result, StackSpec, Together
 from kraj.engine.errors import interrupted
@@ -17,9 +16,11 @@ from kraj.engine.passphrase import derive_secret, resolve_passphrase
 from kraj.errors import KrajError, KrajErrors
 from kraj.events import Reporter
 from kraj.openstack.errors import CONFLICT
+from kraj.operations import passes
 from kraj.operations.errors import UNKNOWN_TARGET
 from kraj.operations.interrupts import Interrupts, heeded
 from kraj.operations.region import PlannedRegion
+from kraj.planning.documents import CentreDocument, TenantDocument
 from kraj.planning.naming import centre_stack_name, tenant_stack_name
 
 CENTRE = "centre"
@@ -66,11 +67,10 @@ def select_targets(planned: PlannedRegion, only: Sequence[str]) -> tuple[str, ..
 def stack_spec(planned: PlannedRegion, label: str) -> StackSpec:
     """The stack of that label, ready for an engine."""
     region = planned.name
-    if label == CENTRE:
+    document = _document(planned, label)
+    if isinstance(document, CentreDocument):
         kind, stack, identity = CENTRE, centre_stack_name(region), CENTRE
-        document: Any = planned.plan.centre
     else:
-        document = planned.plan.tenants[label.removeprefix(TENANT_PREFIX)]
         identity = document.tenant.code
         kind, stack = "tenant", tenant_stack_name(region, identity)
     passphrase = resolve_passphrase(planned.state_dir)
@@ -92,6 +92,16 @@ def stack_spec(planned: PlannedRegion, label: str) -> StackSpec:
     )
 
 
+def _document(planned: PlannedRegion, label: str) -> CentreDocument | TenantDocument:
+    if label == CENTRE:
+        return planned.plan.centre
+    return planned.plan.tenants[label.removeprefix(TENANT_PREFIX)]
+
+
+def _change_of(planned: PlannedRegion, spec: StackSpec) -> passes.Change:
+    return passes.Change(spec, planned.files.region, _document(planned, spec.label))
+
+
 Action = Callable[[StackSpec, Reporter], Result]
 
 
@@ -107,7 +117,8 @@ def preview(
     """What `up` would do, stack by stack; all stacks side by side, since nothing is touched."""
 
     def action(spec: StackSpec, reporter: Reporter) -> Result:
-        return engine.preview(spec, reporter, refresh=refresh)
+        change = _change_of(planned, spec)
+        return passes.preview(engine, change, reporter, refresh=refresh)
 
     with _crew(engine, planned, report, jobs) as crew:
         return crew.run(action, labels)
@@ -125,7 +136,8 @@ def up(
     """Apply: the centre first, because tenants use its networks and images; then the tenants."""
 
     def action(spec: StackSpec, reporter: Reporter) -> Result:
-        return engine.up(spec, reporter, refresh=refresh)
+        change = _change_of(planned, spec)
+        return passes.up(engine, change, reporter, refresh=refresh)
 
     tenants = [label for label in labels if label != CENTRE]
     with _crew(engine, planned, report, jobs) as crew:

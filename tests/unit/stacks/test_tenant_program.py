@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kraj.planning.documents import StackOutputs
+from kraj.planning.limits import limits_of, recorded_limits
+from kraj.planning.transition import counted, wanted_resources
 from tests.unit.stacks import builders
 from tests.unit.stacks.program import PASSWORD, Registered, Run, run_program
 
@@ -115,6 +117,23 @@ def test_quotas_are_the_documents(run: Run) -> None:
     assert (compute["instances"], compute["cores"], compute["ram"]) == (2, 4, 8192)
     assert (network["network"], network["port"], network["floatingip"]) == (1, 10, 1)
     assert (volume["volumes"], volume["gigabytes"]) == (4, 140)
+
+
+def test_planning_counts_what_the_program_makes_under_the_names_that_it_gives(run: Run) -> None:
+    made = {(found.type, found.name): found.inputs for found in run.in_cloud if counted(found.type)}
+    wanted = wanted_resources(builders.tenant())
+
+    assert made.keys() == wanted.keys()
+    for key, properties in wanted.items():
+        assert properties.items() <= made[key].items()
+
+
+def test_limits_are_read_from_a_state_as_the_program_wrote_them(run: Run) -> None:
+    limits: dict[str, int] = {}
+    for found in run.in_cloud:
+        limits |= recorded_limits(found.type, found.inputs)
+
+    assert limits == limits_of(builders.tenant().quota) | {"gigabytes_else": -1}
 
 
 def test_every_volume_type_of_the_cloud_has_its_limit_in_the_quota(run: Run) -> None:
