@@ -10,7 +10,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -177,6 +177,14 @@ class Cloud:
         with log_in_lock(self._session):
             if self._access().auth_token == token:
                 self._session.invalidate()
+
+    def has_roles(self, names: Collection[str]) -> bool:
+        """Whether the token has these roles; logs in anew where it has not, for later grants."""
+        access = self._access()
+        if not set(names) <= set(access.role_names):
+            self._renew(str(access.auth_token))
+            access = self._access()
+        return set(names) <= set(access.role_names)
 
     def endpoint(self, service: str) -> str:
         """The service's versioned address. Raises KRJ413 where the catalogue has none."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
+from kraj.errors import KrajError
 from kraj.openstack.cloud import Call
+from kraj.openstack.errors import status_of
 from kraj.openstack.fields import flag, record_set, text, text_set
 from kraj.openstack.identity import IdentityResource
 from kraj.openstack.resource import Properties
 from kraj.openstack.spelling import same_time
 
 _PARTS: Final = ("domain_id", "project_id", "group_id", "user_id", "role_id")
+
+
+#: Keystone's words for a credential with a role that the token has not (keystone/api/users.py).
+_UNASSIGNED: Final = "with unassigned role"
+_BAD_REQUEST: Final = 400
 
 
 class RoleAssignment(IdentityResource):
@@ -128,6 +136,28 @@ class ApplicationCredential(IdentityResource):
     def collection_path(self) -> str:
         """Credentials belong to the user who makes them."""
         return f"users/{self.cloud.user_id}/application_credentials"
+
+    def send_create(self, inputs: Properties) -> Properties:
+        """Ask for the credential; again where Keystone denies a role that the token has.
+
+        A Keystone that serves several requests in one process at the same time may judge one of
+        them by another's token: its middleware keeps the token where all of its threads see it
+        (AuthContextMiddleware.token). The refusal then says nothing about this request.
+        """
+        for pause in self.cloud.policy.look_delays_seconds:
+            try:
+                return super().send_create(inputs)
+            except KrajError as error:
+                if not self._is_contradicted(error, inputs):
+                    raise
+                self.cloud.tell(f"{error.message}: the token has it; again in {pause:.1f} s")
+            time.sleep(pause)
+        return super().send_create(inputs)
+
+    def _is_contradicted(self, error: KrajError, inputs: Properties) -> bool:
+        """Whether the token has every role of the credential that was refused for one."""
+        refused = status_of(error) == _BAD_REQUEST and _UNASSIGNED in error.message
+        return refused and self.cloud.has_roles(inputs.get("roles") or ())
 
     def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
         """Keystone adds the roles that a given one implies; they are no difference."""
