@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import openstack
 import pytest
 
 from kraj.errors import KrajError
@@ -33,6 +35,12 @@ class LabCloud:
     name: str  #: its entry in the clouds.yaml
     clouds_file: Path
     image_dir: Path  #: image files under the names that the example region asks for
+
+    def connect(self) -> Any:
+        """The administrator's connection; variables of the caller's own clouds do not count."""
+        files = [str(self.clouds_file)]
+        loader = openstack.config.OpenStackConfig(config_files=files, load_envvars=False)
+        return openstack.connection.Connection(config=loader.get_one(cloud=self.name))
 
 
 @pytest.fixture(scope="session")

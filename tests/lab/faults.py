@@ -15,11 +15,11 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 #: Times in bodies, to the second: `"created_at": "2030-01-31T12:00:00`.
@@ -161,6 +161,24 @@ def faulty_proxy(target: str) -> Iterator[FaultyProxy]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def faulty_proxies(connection: Any, stack: ExitStack) -> dict[str, FaultyProxy]:
+    """Proxies by type of service; the catalogue that Keystone's one answers with leads to them.
+
+    Types of service at the same address share a proxy.
+    """
+    access = connection.session.auth.get_access(connection.session)
+    proxies: dict[str, FaultyProxy] = {}
+    by_address: dict[str, FaultyProxy] = {}
+    for service in access.service_catalog.catalog:
+        url = urlsplit(service["endpoints"][0]["url"])
+        address = f"{url.scheme}://{url.netloc}"
+        if address not in by_address:
+            by_address[address] = stack.enter_context(faulty_proxy(address))
+        proxies[service["type"]] = by_address[address]
+    proxies["identity"].addresses = {address: proxy.url for address, proxy in by_address.items()}
+    return proxies
 
 
 class _Handler(BaseHTTPRequestHandler):

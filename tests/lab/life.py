@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 
@@ -28,7 +27,7 @@ from kraj.events import Event, EventKind
 from kraj.openstack.provider import OpenStackProvider
 from kraj.openstack.retry import Policy
 from tests.lab.belongings import belongings
-from tests.lab.faults import FaultyProxy, faulty_proxy
+from tests.lab.faults import FaultyProxy, faulty_proxies
 from tests.lab.weather import Weather, chance
 
 #: As in production, in a tenth of the time.
@@ -294,17 +293,11 @@ def _stack(
 
 
 def _proxies(connection: Any, stack: contextlib.ExitStack) -> dict[str, FaultyProxy]:
-    """One proxy per service; the catalogue that Keystone's one answers with leads to them."""
-    access = connection.session.auth.get_access(connection.session)
+    """One proxy per address, under the first type of service there; all know Keystone's own."""
     proxies: dict[str, FaultyProxy] = {}
-    by_address: dict[str, FaultyProxy] = {}
-    for service in access.service_catalog.catalog:
-        url = urlsplit(service["endpoints"][0]["url"])
-        address = f"{url.scheme}://{url.netloc}"
-        if address not in by_address:
-            by_address[address] = stack.enter_context(faulty_proxy(address))
-            proxies[service["type"]] = by_address[address]
-    proxies["identity"].addresses = {address: proxy.url for address, proxy in by_address.items()}
+    for kind, proxy in faulty_proxies(connection, stack).items():
+        if proxy not in proxies.values():
+            proxies[kind] = proxy
     for proxy in proxies.values():
         proxy.identity = proxies["identity"].target
     return proxies

@@ -5,7 +5,6 @@ Skipped, with that said, where there is no `pulumi` command or no OpenStack plug
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -20,7 +19,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import openstack
 import pytest
 
 from kraj.engine.base import Operation, Result, StackSpec
@@ -200,7 +198,7 @@ def test_a_changed_range_is_one_replacement_that_names_its_cause(bench: Bench) -
 
 def test_a_change_by_hand_is_found_by_refresh_and_taken_back_by_up(bench: Bench) -> None:
     bench.up()
-    with _connection(bench.cloud) as cloud:
+    with bench.cloud.connect() as cloud:
         network = cloud.network.find_network(f"{bench.prefix}network", ignore_missing=False)
         cloud.network.update_network(network, name=f"{bench.prefix}renamed")
     found = bench.engine.refresh(bench.spec, ignore, preview_only=True)
@@ -399,10 +397,3 @@ def test_the_real_command_is_installed_from_a_mirror_and_works(
     engine = PulumiEngine(bench.state, environ=environ)
     assert engine.version == installed.version == CLI_VERSION
     assert engine.preview(bench.spec, ignore).counts == {Operation.CREATE: 3}
-
-
-@contextlib.contextmanager
-def _connection(cloud: LabCloud) -> Iterator[Any]:
-    config = openstack.config.OpenStackConfig(config_files=[str(cloud.clouds_file)])
-    with openstack.connection.Connection(config=config.get_one(cloud.name)) as connection:
-        yield connection

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import openstack
 import pytest
 import yaml
 
@@ -28,6 +26,7 @@ from kraj.engine.passphrase import resolve_passphrase
 from kraj.engine.pulumi import find_cli
 from kraj.engine.pulumi_install import find_plugin, plugin_version
 from tests.documents import validate_document
+from tests.lab.command_line import begin_region, write_yaml
 from tests.lab.conftest import LabCloud
 
 pytestmark = [
@@ -40,7 +39,6 @@ pytestmark = [
     ),
 ]
 
-ROOT = Path(__file__).parents[2]
 #: Another name for every run: a run that was killed may have left something behind.
 REGION = f"move-{secrets.token_hex(2)}"
 TOWN, VILLAGE = "tenant:zelezny-brod", "tenant:bela"
@@ -103,35 +101,23 @@ class Region:
 
 def write_region(folder: Path, connection: Any) -> None:
     """The example region under another name: a small centre, a town with one service, a village."""
-    target = folder / "inventories" / REGION
-    (target / "tenants").mkdir(parents=True)
-    source = ROOT / "inventories" / "liberecky"
-    shutil.copy(source / "operators.pub", target)
-    shutil.copy(source / "tenants" / "bela.yaml", target / "tenants")
-    town = yaml.safe_load((source / "tenants" / "zelezny-brod.yaml").read_text(encoding="utf-8"))
+    content = begin_region(folder, REGION, ("bela", "zelezny-brod"))
+    path = folder / "inventories" / REGION / "tenants" / "zelezny-brod.yaml"
+    town = yaml.safe_load(path.read_text(encoding="utf-8"))
     town["services"] = [item for item in town["services"] if item["service"] == "records"]
-    path = target / "tenants" / "zelezny-brod.yaml"
-    path.write_text(json.dumps(town, default=str), encoding="utf-8")
-    for name in ("roles", "stacks"):
-        (folder / name).symlink_to(ROOT / name)
-    content = yaml.safe_load((source / "region.yaml").read_text(encoding="utf-8"))
-    content["name"] = REGION
+    write_yaml(path, town)
     content["centre"]["database"]["servers"] = content["centre"]["load_balancer"]["servers"] = 1
-    content["dns"]["zone"] = f"{REGION}.example."
     # The lab may hold another region, whose flavours and volume types have the same names.
     there = {flavor.name for flavor in connection.compute.flavors(is_public=None)}
     if "SCS-1L-1" in there:
         content["clouds"][0]["provides"] = ["flavors", "volume-types"]
-    (target / "region.yaml").write_text(json.dumps(content, default=str), encoding="utf-8")
+    write_yaml(folder / "inventories" / REGION / "region.yaml", content)
 
 
 @pytest.fixture(scope="module")
 def region(lab_cloud: LabCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     folder = tmp_path_factory.mktemp("project")
-    loader = openstack.config.OpenStackConfig(
-        config_files=[str(lab_cloud.clouds_file)], load_envvars=False
-    )
-    connection = openstack.connection.Connection(config=loader.get_one(cloud=lab_cloud.name))
+    connection = lab_cloud.connect()
     write_region(folder, connection)
     environment = {
         name: value

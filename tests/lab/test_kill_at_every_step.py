@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import openstack
 import pytest
 
 from tests.lab.conftest import LabCloud
@@ -150,8 +149,7 @@ def stack(lab_cloud: LabCloud, tmp_path: Path) -> Iterator[Stack]:
     config = {"killed:prefix": prefix, "openstack:cloud": lab_cloud.name}
     (tmp_path / "config.json").write_text(json.dumps(config))
     environment = {**os.environ, "OS_CLIENT_CONFIG_FILE": str(lab_cloud.clouds_file)}
-    loader = openstack.config.OpenStackConfig(config_files=[str(lab_cloud.clouds_file)])
-    connection = openstack.connection.Connection(config=loader.get_one(cloud=lab_cloud.name))
+    connection = lab_cloud.connect()
     made = Stack(tmp_path, prefix, environment, connection)
     yield made
     made.run("destroy")

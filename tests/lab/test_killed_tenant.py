@@ -24,6 +24,7 @@ pytestmark = pytest.mark.lab
 
 SHARE = 30  #: one in so many requests is one to die at
 CHANGE_SHARE = 3  #: a change has few requests
+EXCHANGE_SHARE = 60  #: takes two passes in each run
 REGION = f"killed-{secrets.token_hex(2)}"
 
 ALL = bool(os.environ.get("KRAJ_ALL_STEPS") or os.environ.get("KRAJ_KILL_SHARE"))
@@ -38,6 +39,8 @@ SECOND = (
     if ALL
     else [MAP | {"size": "medium", "storage": "6 GiB"}]
 )
+#: Another service instead: there is more of everything than the final limits have room for.
+THIRD = [RECORDS]
 
 
 @pytest.fixture(scope="module")
@@ -101,4 +104,14 @@ def test_a_killed_change_ends_where_a_clean_one_does(
     killed(tenant, "up", CHANGE_SHARE)
     if "second" in clean:
         assert_same(tenant.snapshot(), clean["second"])
+    assert_settled(tenant)
+
+
+def test_a_killed_exchange_of_services_ends_with_the_planned_limits(
+    tenant: Tenant, clean: dict[str, Snapshot]
+) -> None:
+    tenant.order(THIRD)
+    plan = tenant.kraj("plan", "--only", STACK)
+    assert "in two passes" in plan.out, plan.out
+    killed(tenant, "up", EXCHANGE_SHARE)
     assert_settled(tenant)

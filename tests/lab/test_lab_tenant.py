@@ -37,10 +37,7 @@ class Member:
 
 @pytest.fixture(scope="module")
 def admin(lab_cloud: LabCloud) -> Iterator[Any]:
-    config = openstack.config.OpenStackConfig(
-        config_files=[str(lab_cloud.clouds_file)], load_envvars=False
-    )
-    with openstack.connection.Connection(config=config.get_one(cloud=lab_cloud.name)) as connection:
+    with lab_cloud.connect() as connection:
         yield connection
 
 

@@ -5,135 +5,46 @@ The tests build on each other: they tell one story with one region, in the order
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import shutil
 import signal
 import subprocess
-import sys
-import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import openstack
 import pytest
 import yaml
 
-from tests.documents import validate_document
+from tests.lab.command_line import (
+    SECONDS,
+    Region,
+    begin_region,
+    environment_on,
+    wait_for,
+    write_yaml,
+)
 from tests.lab.conftest import LabCloud
 
 pytestmark = pytest.mark.lab
 
-ROOT = Path(__file__).parents[2]
 #: Another name for every run: a run that was killed may have left something behind.
 REGION = f"e2e-{secrets.token_hex(2)}"
 TOWN, VILLAGE = "tenant:zelezny-brod", "tenant:bela"
-SECONDS = 300
-
-
-def _heed_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return validate_document(json.loads(self.out))
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A project with one region, and the command line on it."""
-
-    folder: Path
-    environment: dict[str, str]
-    connection: Any
-
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(Path(sys.executable).parent / "kraj"), *arguments],
-            cwd=self.folder,
-            env={**self.environment, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # A shell that runs the tests in the background has them ignore Ctrl-C.
-            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - no threads here
-        )
-
-    def kraj(self, *arguments: str, **variables: str) -> Finished:
-        process = self.start(*arguments, **variables)
-        out, err = process.communicate(timeout=SECONDS)
-        assert "Traceback" not in err, err
-        return Finished(process.returncode, out, err)
-
-    def good(self, *arguments: str) -> Finished:
-        finished = self.kraj(*arguments)
-        assert finished.code == 0, finished.out + finished.err
-        return finished
-
-    def file(self, name: str) -> Path:
-        return self.folder / "inventories" / REGION / name
-
-    def edit(self, name: str, **changes: Any) -> None:
-        path = self.file(name)
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        # JSON is YAML that quotes every text, as codes with leading zeros need.
-        path.write_text(json.dumps(content | changes, default=str), encoding="utf-8")
-
-    def projects(self) -> list[Any]:
-        found = self.connection.identity.projects()
-        return [project for project in found if project.name.startswith(f"{REGION}-")]
 
 
 @pytest.fixture(scope="module")
 def region(lab_cloud: LabCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     """The example region under another name, with one town that orders everything and a village."""
     folder = tmp_path_factory.mktemp("project")
-    target = folder / "inventories" / REGION
-    (target / "tenants").mkdir(parents=True)
-    source = ROOT / "inventories" / "liberecky"
-    shutil.copy(source / "operators.pub", target)
-    for slug in ("zelezny-brod", "bela"):
-        shutil.copy(source / "tenants" / f"{slug}.yaml", target / "tenants")
-    for name in ("roles", "stacks"):
-        (folder / name).symlink_to(ROOT / name)
-    loader = openstack.config.OpenStackConfig(
-        config_files=[str(lab_cloud.clouds_file)], load_envvars=False
-    )
-    connection = openstack.connection.Connection(config=loader.get_one(cloud=lab_cloud.name))
-    content = yaml.safe_load((source / "region.yaml").read_text(encoding="utf-8"))
-    content["name"] = REGION
-    content["dns"]["zone"] = f"{REGION}.example."
+    content = begin_region(folder, REGION, ("zelezny-brod", "bela"))
+    connection = lab_cloud.connect()
     # The lab may hold another region, whose flavours and volume types have the same names.
     there = {flavor.name for flavor in connection.compute.flavors(is_public=None)}
     if "SCS-1L-1" in there:
         content["clouds"][0]["provides"] = ["flavors", "images", "volume-types"]
-    (target / "region.yaml").write_text(json.dumps(content, default=str), encoding="utf-8")
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("KRAJ_", "OS_", "PULUMI_"))
-    }
-    environment |= {
-        "OS_CLIENT_CONFIG_FILE": str(lab_cloud.clouds_file),
-        "KRAJ_IMAGE_MIRROR": str(lab_cloud.image_dir),
-        "KRAJ_ENGINE": "local",
-        "COLUMNS": "200",
-    }
-    made = Region(folder, environment, connection)
+    environment = environment_on(lab_cloud, KRAJ_ENGINE="local")
+    made = Region(REGION, folder, environment, connection)
+    write_yaml(made.file("region.yaml"), content)
     yield made
     made.kraj("down", "--yes")
 
@@ -153,11 +64,7 @@ def test_the_first_plan_creates_everything_and_records_the_addresses(region: Reg
 
 def test_an_interrupted_up_leaves_with_130_and_the_next_one_finishes(region: Region) -> None:
     process = region.start("up", "--yes", "--only", "centre")
-    deadline = time.monotonic() + SECONDS
-    while not region.projects():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "no project was made"
-        time.sleep(0.2)
+    wait_for(region.projects, process, "no project was made")
     process.send_signal(signal.SIGINT)
     try:
         _out, err = process.communicate(timeout=20)

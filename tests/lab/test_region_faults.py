@@ -11,36 +11,40 @@ import getpass
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import openstack
 import pytest
 import yaml
 
+from tests.lab.command_line import (
+    Finished,
+    Region,
+    begin_region,
+    end,
+    environment_on,
+    make_small,
+    wait_for,
+    write_yaml,
+)
 from tests.lab.conftest import LabCloud
-from tests.lab.faults import Answer, Close, FaultyProxy, Hold, faulty_proxy
+from tests.lab.faults import Answer, Close, FaultyProxy, Hold, faulty_proxies
 
 pytestmark = pytest.mark.lab
 
-ROOT = Path(__file__).parents[2]
 #: Another name for every run: a run that was killed may have left something behind.
 REGION = f"faults-{secrets.token_hex(2)}"
 #: A town with servers behind a load balancer, and villages that order nothing yet.
 TOWN = "tenant:zelezny-brod"
 HELD, REFUSED, FULL = "tenant:bela", "tenant:benecko", "tenant:bozkov"
 STOPPED = ("tenant:bila", "tenant:blatce", "tenant:bohatice")
-SECONDS = 300  #: that a command may take on a loaded machine
 #: What the cloud has before the region: other regions of the same cloud are left alone.
 FLAVOR = f"{REGION}-small"
 POOLS = ("fast", "bulk", "archive")
@@ -48,70 +52,15 @@ IMAGE = "Debian 12"
 _IS_ROOT = sys.platform == "linux" and os.geteuid() == 0
 
 
-def _heed_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """A command that has ended."""
+class FaultyRegion(Region):
+    """A region on a cloud behind proxies, one per type of service."""
 
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A project with one region on a cloud behind proxies, one per type of service."""
-
-    folder: Path
-    environment: dict[str, str]
-    connection: Any
     proxies: dict[str, FaultyProxy]
-
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(Path(sys.executable).parent / "kraj"), *arguments],
-            cwd=self.folder,
-            env={**self.environment, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # A shell that runs the tests in the background has them ignore Ctrl-C.
-            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - the proxies' threads hold no lock here
-        )
-
-    def kraj(self, *arguments: str, **variables: str) -> Finished:
-        return end(self.start(*arguments, **variables))
-
-    def good(self, *arguments: str, **variables: str) -> Finished:
-        finished = self.kraj(*arguments, **variables)
-        assert finished.code == 0, finished.out + finished.err
-        return finished
-
-    def file(self, name: str) -> Path:
-        return self.folder / "inventories" / REGION / name
-
-    def edit(self, name: str, **changes: Any) -> None:
-        path = self.file(name)
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        # JSON is YAML that quotes every text, as codes with leading zeros need.
-        path.write_text(json.dumps(content | changes, default=str), encoding="utf-8")
 
     def provide(self, *kinds: str) -> None:
         content = yaml.safe_load(self.file("region.yaml").read_text(encoding="utf-8"))
         self.edit("region.yaml", clouds=[content["clouds"][0] | {"provides": [*kinds]}])
-
-    def projects(self, label: str = "") -> list[Any]:
-        """Those of the region, or of one of its tenants."""
-        slug = label.partition(":")[2]
-        return [
-            project
-            for project in self.connection.identity.projects()
-            if project.name.startswith(f"{REGION}-") and project.name.endswith(slug)
-        ]
 
     def state_files(self, state: Path | None = None) -> list[Path]:
         return sorted((state or self.folder / ".kraj").glob("regions/*/.pulumi/stacks/*/*.json"))
@@ -173,52 +122,23 @@ class Region:
                 yield kind, item
 
 
-def end(process: subprocess.Popen[str]) -> Finished:
-    out, err = process.communicate(timeout=SECONDS)
-    assert "Traceback" not in err, err
-    return Finished(process.returncode, out, err)
-
-
-def wait_for(what: Callable[[], bool], process: subprocess.Popen[str], missing: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not what():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, missing
-        time.sleep(0.1)
-
-
-def connect(clouds_file: Path, name: str) -> Any:
-    loader = openstack.config.OpenStackConfig(config_files=[str(clouds_file)], load_envvars=False)
-    return openstack.connection.Connection(config=loader.get_one(cloud=name))
-
-
 @pytest.fixture(scope="module")
-def region(lab_cloud: LabCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
+def region(lab_cloud: LabCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyRegion]:
     """A small part of the example region under another name."""
     folder = tmp_path_factory.mktemp("project")
-    connection = connect(lab_cloud.clouds_file, lab_cloud.name)
-    write_region(folder)
-    for name in ("roles", "stacks"):
-        (folder / name).symlink_to(ROOT / name)
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("KRAJ_", "OS_", "PULUMI_"))
-    }
-    environment |= {
-        "OS_CLIENT_CONFIG_FILE": str(folder / "clouds.yaml"),
-        "KRAJ_IMAGE_MIRROR": str(lab_cloud.image_dir),
-        "KRAJ_ENGINE": "local",
-        "COLUMNS": "200",
-    }
+    connection = lab_cloud.connect()
+    environment = environment_on(
+        lab_cloud, KRAJ_ENGINE="local", OS_CLIENT_CONFIG_FILE=str(folder / "clouds.yaml")
+    )
     with contextlib.ExitStack() as stack:
         stack.enter_context(provided(connection, lab_cloud.image_dir))
-        proxies = proxies_for(connection, stack)
+        proxies = faulty_proxies(connection, stack)
         content = yaml.safe_load(lab_cloud.clouds_file.read_text(encoding="utf-8"))
         entry = content["clouds"][lab_cloud.name]
         entry["auth"]["auth_url"] = f"{proxies['identity'].url}/v3"
         (folder / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"lab": entry}}))
-        made = Region(folder, environment, connection, proxies)
+        made = FaultyRegion(REGION, folder, environment, connection, proxies)
+        write_region(made)
         made.provide("flavors", "images", "volume-types")
         yield made
         made.good("down", "--yes")
@@ -249,42 +169,16 @@ def provided(connection: Any, image_dir: Path) -> Iterator[None]:
         images.delete_image(image)
 
 
-def write_region(folder: Path) -> None:
-    source, target = ROOT / "inventories" / "liberecky", folder / "inventories" / REGION
-    (target / "tenants").mkdir(parents=True)
-    shutil.copy(source / "operators.pub", target)
-    content = yaml.safe_load((source / "region.yaml").read_text(encoding="utf-8"))
-    content["name"] = REGION
-    content["dns"]["zone"] = f"{REGION}.example."
+def write_region(region: FaultyRegion) -> None:
+    slugs = [label.partition(":")[2] for label in (TOWN, HELD, REFUSED, FULL, *STOPPED)]
+    content = begin_region(region.folder, REGION, slugs)
     content["sizes"] = {"small": {"flavor": FLAVOR, "vcpus": 2, "ram": "4 GiB"}}
-    for pool in content["storage"]["pools"]:
-        pool["volume_type"] = f"{REGION}-{pool['name']}"
-    for group in ("load_balancer", "database"):
-        one = {"servers": 1, "size": "small", "boot_volume": "8 GiB", "pool": "fast"}
-        content["centre"][group] = one
-    (target / "region.yaml").write_text(json.dumps(content, default=str), encoding="utf-8")
-    orders = {TOWN: [{"service": "map", "size": "small", "storage": "5 GiB"}]}
-    for label in (TOWN, HELD, REFUSED, FULL, *STOPPED):
-        name = f"tenants/{label.partition(':')[2]}.yaml"
-        tenant = yaml.safe_load((source / name).read_text(encoding="utf-8"))
-        tenant["services"] = orders.get(label, [])
-        (target / name).write_text(json.dumps(tenant, default=str), encoding="utf-8")
-
-
-def proxies_for(connection: Any, stack: contextlib.ExitStack) -> dict[str, FaultyProxy]:
-    """One proxy per service; the catalogue that Keystone's one answers with leads to them."""
-    access = connection.session.auth.get_access(connection.session)
-    proxies: dict[str, FaultyProxy] = {}
-    by_address: dict[str, FaultyProxy] = {}
-    for service in access.service_catalog.catalog:
-        url = urlsplit(service["endpoints"][0]["url"])
-        address = f"{url.scheme}://{url.netloc}"
-        if address not in by_address:
-            by_address[address] = stack.enter_context(faulty_proxy(address))
-        proxies[service["type"]] = by_address[address]
-    identity = proxies["identity"]
-    identity.addresses = {address: proxy.url for address, proxy in by_address.items()}
-    return proxies
+    make_small(content)
+    write_yaml(region.file("region.yaml"), content)
+    for slug in slugs:
+        region.edit(f"tenants/{slug}.yaml", services=[])
+    order = {"service": "map", "size": "small", "storage": "5 GiB"}
+    region.edit(f"tenants/{TOWN.partition(':')[2]}.yaml", services=[order])
 
 
 # --- nothing begins ------------------------------------------------------------------------------
@@ -292,7 +186,7 @@ def proxies_for(connection: Any, stack: contextlib.ExitStack) -> dict[str, Fault
 
 @pytest.mark.parametrize("reason", ["refused", "unknown host", "silent"])
 def test_a_cloud_that_cannot_be_reached_is_told_soon_and_nothing_is_written(
-    region: Region, tmp_path: Path, reason: str
+    region: FaultyRegion, tmp_path: Path, reason: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -306,7 +200,7 @@ def test_a_cloud_that_cannot_be_reached_is_told_soon_and_nothing_is_written(
     assert "hint: Check the address in clouds.yaml" in finished.err
 
 
-def test_a_wrong_password_is_told_without_showing_it(region: Region, tmp_path: Path) -> None:
+def test_a_wrong_password_is_told_without_showing_it(region: FaultyRegion, tmp_path: Path) -> None:
     finished = with_changed_access(region, tmp_path, {"password": "not-the-password"})
     assert finished.code == 1
     assert "KRJ402" in finished.err
@@ -315,7 +209,7 @@ def test_a_wrong_password_is_told_without_showing_it(region: Region, tmp_path: P
 
 
 def with_changed_access(
-    region: Region, folder: Path, auth: dict[str, str], **settings: Any
+    region: FaultyRegion, folder: Path, auth: dict[str, str], **settings: Any
 ) -> Finished:
     """`kraj up` with other credentials; it ends in a minute and writes nothing."""
     before = sorted(region.folder.rglob("*"))
@@ -337,7 +231,7 @@ def with_changed_access(
     return Finished(process.returncode, out, err)
 
 
-def test_what_the_cloud_has_already_is_told_with_the_way_out(region: Region) -> None:
+def test_what_the_cloud_has_already_is_told_with_the_way_out(region: FaultyRegion) -> None:
     region.provide("flavors", "images")
     refused = region.kraj("up", "--yes", "--only", "centre")
     region.provide("flavors", "images", "volume-types")
@@ -381,7 +275,7 @@ def trouble(proxies: dict[str, FaultyProxy]) -> None:
 
 
 def test_a_cloud_that_fails_for_a_while_delays_the_run_and_leaves_no_duplicate(
-    region: Region,
+    region: FaultyRegion,
 ) -> None:
     trouble(region.proxies)
     region.good("up", "--yes", "--only", "centre", "--only", TOWN)
@@ -392,7 +286,9 @@ def test_a_cloud_that_fails_for_a_while_delays_the_run_and_leaves_no_duplicate(
     assert "No changes." in again.out
 
 
-def test_a_quota_that_the_cloud_refuses_half_way_is_told_and_more_finishes(region: Region) -> None:
+def test_a_quota_that_the_cloud_refuses_half_way_is_told_and_more_finishes(
+    region: FaultyRegion,
+) -> None:
     name = f"tenants/{REFUSED.partition(':')[2]}.yaml"
     region.edit(name, quota={"subnets": 1})
     refused = region.kraj("up", "--yes", "--only", REFUSED)
@@ -411,7 +307,7 @@ def test_a_quota_that_the_cloud_refuses_half_way_is_told_and_more_finishes(regio
 # --- people --------------------------------------------------------------------------------------
 
 
-def test_a_second_up_at_the_same_time_is_refused_with_the_holder(region: Region) -> None:
+def test_a_second_up_at_the_same_time_is_refused_with_the_holder(region: FaultyRegion) -> None:
     hold = Hold()
     region.proxies["network"].inject("POST", "/networks", hold)
     first = region.start("up", "--yes", "--only", HELD)
@@ -430,7 +326,7 @@ def test_a_second_up_at_the_same_time_is_refused_with_the_holder(region: Region)
     assert region.unknown() == []
 
 
-def test_ctrl_c_stops_stacks_side_by_side_and_the_next_up_finishes(region: Region) -> None:
+def test_ctrl_c_stops_stacks_side_by_side_and_the_next_up_finishes(region: FaultyRegion) -> None:
     only = [word for label in STOPPED for word in ("--only", label)]
     holds = [Hold() for _ in STOPPED]
     region.proxies["network"].inject("POST", "/networks", *holds)
@@ -480,7 +376,7 @@ def fill(folder: Path) -> None:
 @pytest.mark.root
 @pytest.mark.skipif(not _IS_ROOT, reason="mounting a small file system needs root on Linux")
 def test_a_full_disk_stops_the_run_with_a_true_state_and_room_finishes_it(
-    region: Region, small_disk: Path
+    region: FaultyRegion, small_disk: Path
 ) -> None:
     command = ("up", "--yes", "--only", FULL)
     variables = {"KRAJ_STATE_DIR": str(small_disk)}

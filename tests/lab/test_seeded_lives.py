@@ -16,7 +16,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-import openstack
 import pytest
 import yaml
 
@@ -43,10 +42,7 @@ def seeds() -> list[int]:
 @pytest.fixture(scope="module")
 def ground(lab_cloud: LabCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """A small image and a flavour for all lives."""
-    loader = openstack.config.OpenStackConfig(
-        config_files=[str(lab_cloud.clouds_file)], load_envvars=False
-    )
-    connection = openstack.connection.Connection(config=loader.get_one(cloud=lab_cloud.name))
+    connection = lab_cloud.connect()
     content = yaml.safe_load(lab_cloud.clouds_file.read_text(encoding="utf-8"))
     folder = tmp_path_factory.mktemp("lives")
     disk = folder / "disk.raw"
