@@ -102,8 +102,8 @@ class TenantProject(Component):
         credential.
 
         It comes after what it gives access to, and goes first: automation loses its access before
-        its environment is taken apart. Later is also safer, because Keystone may refuse a role as
-        not assigned for a moment after it was.
+        its environment is taken apart. Later is also safer: beside other requests Keystone may
+        refuse a role as not assigned that is (docs/reliability.md).
         """
         return openstack.identity.ApplicationCredential(
             name,

@@ -92,10 +92,13 @@ class Tenant(Region):
 
 
 @contextlib.contextmanager
-def tenant_on(cloud: LabCloud, region: str, folder: Path) -> Iterator[Tenant]:
-    """A tenant that has ordered nothing yet; it and its surroundings are gone afterwards."""
+def tenant_on(cloud: LabCloud, region: str, folder: Path, **variables: str) -> Iterator[Tenant]:
+    """A tenant that has ordered nothing yet; it and its surroundings are gone afterwards.
+
+    `variables` are for the environment of its commands.
+    """
     connection = cloud.connect()
-    environment = environment_on(cloud, KRAJ_ENGINE="local")
+    environment = environment_on(cloud, **{"KRAJ_ENGINE": "local", **variables})
     content = _write_region(folder, region)
     with _surroundings(connection, region, content["network"], cloud.image_dir):
         tenant = Tenant(region, folder, environment, connection)
