@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import os
+import secrets
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -94,6 +97,45 @@ def test_a_second_up_starts_nothing_again(lab: Lab) -> None:
     before = _processes(lab)
     lab.up(ignore)
     assert _processes(lab) == before
+
+
+def test_keystone_judges_requests_at_the_same_time_by_their_own_tokens(cloud: Any) -> None:
+    """Left as it is, it looks at the roles of somebody else for most of these credentials."""
+    project = cloud.identity.create_project(name="apart", domain_id="default")
+    reader, member = (_user(cloud, project, role) for role in ("reader", "member"))
+    ended = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        others = [pool.submit(_keep_asking, reader, ended) for _ in range(3)]
+        try:
+            for number in range(10):
+                member.identity.create_application_credential(
+                    member.current_user_id, name=f"c{number}", roles=[{"name": "member"}]
+                )
+        finally:
+            ended.set()
+    assert all(other.result() for other in others)
+    for user in (reader, member):
+        cloud.identity.delete_user(user.current_user_id)
+    cloud.identity.delete_project(project)
+
+
+def _user(cloud: Any, project: Any, role: str) -> Any:
+    """A connection as a new user who has the role in the project."""
+    password = secrets.token_hex(8)
+    user = cloud.identity.create_user(name=f"apart-{role}", password=password, domain_id="default")
+    cloud.identity.assign_project_role_to_user(project, user, cloud.identity.find_role(role))
+    return cloud.connect_as(
+        user_id=user.id, username=None, password=password, project_id=project.id, project_name=None
+    )
+
+
+def _keep_asking(user: Any, ended: threading.Event) -> int:
+    """Ask for one's own credentials until the end; returns how often."""
+    asked = 0
+    while not ended.is_set():
+        assert not list(user.identity.application_credentials(user.current_user_id))
+        asked += 1
+    return asked
 
 
 def test_everything_listens_on_loopback_only(lab: Lab) -> None:

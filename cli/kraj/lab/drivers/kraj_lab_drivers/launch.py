@@ -2,11 +2,12 @@
 
 NAME is a program of the virtual environment (`nova-compute`), or `api:SERVICE:PORT:THREADS` for a
 WSGI application served by waitress in one process of threads. Before the program starts, some
-things are set right: nova finds the lab's compute driver and reports soon after its start; answers
-of remote calls are looked for every 10 ms instead of every 500 ms (oslo.messaging 17 sleeps that
-long because of its eventlet mode, see https://bugs.launchpad.net/oslo.messaging/+bug/2035113; a
-server's creation takes 8 s with it, 2 s without); and Python's garbage collector suits a process
-that loads a lot and then forks.
+things are set right: nova finds the lab's compute driver and reports soon after its start; requests
+at the same time do not meddle with each other's access rules and tokens; answers of remote calls
+are looked for every 10 ms instead of every 500 ms (oslo.messaging 17 sleeps that long because of
+its eventlet mode, see https://bugs.launchpad.net/oslo.messaging/+bug/2035113; a server's creation
+takes 8 s with it, 2 s without); and Python's garbage collector suits a process that loads a lot and
+then forks.
 """
 
 from __future__ import annotations
@@ -60,6 +61,20 @@ def load_rules_once(policy: Any) -> None:
             return load(*args, **kwargs)
 
     policy.init = init
+
+
+@wrapt.when_imported("keystone.server.flask.request_processing.middleware.auth_context")
+def keep_tokens_apart(auth_context: Any) -> None:
+    """Let each thread see the token of its own request in Keystone's middleware.
+
+    There is one middleware in a process, and it keeps the token in an attribute: of two requests at
+    once, one is judged by the other's (an application credential is then refused for its roles).
+    """
+    seen = threading.local()
+    auth_context.AuthContextMiddleware.token = property(
+        lambda _self: getattr(seen, "token", None),
+        lambda _self, token: setattr(seen, "token", token),
+    )
 
 
 @wrapt.when_imported("oslo_messaging._drivers.amqpdriver")
