@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -91,6 +92,27 @@ def test_a_creation_is_repeated_when_the_service_asked_for_it(proxied, things):
     network = things.create(NETWORK)
     network.assert_settled()
     assert neutron.count("POST", "/networks") == 2
+
+
+def test_a_limit_is_set_again_where_what_is_gone_was_still_counted(proxied, things):
+    words = "Quota limit 3 for port must be greater than or equal to already used 4"
+    provider, neutron, _ = proxied
+    project = things.create("openstack:identity/project:Project")
+    neutron.inject("PUT", "/quotas/", faults.Answer(400, body=json.dumps({"message": words})))
+    things.provider = provider
+    quota = things.create("openstack:networking/quotaV2:QuotaV2", projectId=project.id, port=3)
+    assert quota.outputs["port"] == 3
+    assert neutron.count("PUT", "/quotas/") == 2
+
+
+def test_a_limit_below_what_is_there_is_refused_in_the_end(proxied, things):
+    provider, neutron, _ = proxied
+    project = things.create("openstack:identity/project:Project")
+    things.create(NETWORK, tenantId=project.id)
+    things.provider = provider
+    with pytest.raises(Exception, match=r"KRJ408 .*already used"):
+        things.create("openstack:networking/quotaV2:QuotaV2", projectId=project.id, network=0)
+    assert neutron.count("PUT", "/quotas/") == 3
 
 
 @pytest.mark.parametrize(
