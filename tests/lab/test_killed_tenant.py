@@ -40,7 +40,7 @@ SECOND = (
     else [MAP | {"size": "medium", "storage": "6 GiB"}]
 )
 #: Another service instead: there is more of everything than the final limits have room for.
-THIRD = [RECORDS]
+THIRD = [MAP] if ALL else [RECORDS]
 
 
 @pytest.fixture(scope="module")
