@@ -12,11 +12,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kraj.lab.settings import EXTERNAL_IPV4, EXTERNAL_IPV6
+
 Object = dict[str, Any]
 
 _ID = re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b")
 #: Of the external network of the lab: the cloud takes the next free one.
-_EXTERNAL = re.compile(r"\b(203\.0\.113\.\d+|2001:db8:100::[0-9a-f:]+)\b")
+_EXTERNAL = re.compile(
+    rf"\b({re.escape(EXTERNAL_IPV4.removesuffix('0/24'))}\d+"
+    rf"|{re.escape(EXTERNAL_IPV6.removesuffix('/64'))}[0-9a-f:]+)\b"
+)
 _ADDRESS = re.compile(r"\b\d+\.\d+\.\d+\.\d+\b")
 _MAC = re.compile(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b")
 #: Keys, in the spelling of APIs or of the state, whose values differ from run to run.

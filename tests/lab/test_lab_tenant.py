@@ -197,7 +197,7 @@ def test_a_router_leads_to_the_external_network_and_a_floating_address(member: M
     member.later(lambda: network.remove_interface_from_router(router, subnet.id))
     address = network.create_ip(floating_network_id=public.id)
     member.later(lambda: network.delete_ip(address))
-    assert address.floating_ip_address.startswith("203.0.113.")
+    assert address.floating_ip_address.startswith("198.51.100.")
     gateway = router.external_gateway_info["external_fixed_ips"]
     assert any(item["ip_address"].startswith("2001:db8:100:") for item in gateway)
 

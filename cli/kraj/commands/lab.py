@@ -27,6 +27,14 @@ StateDir = Annotated[
     Path | None,
     typer.Option("--state", envvar="KRAJ_LAB_DIR", help="The lab's folder; default .kraj/lab."),
 ]
+Depth = Annotated[
+    str,
+    typer.Option(
+        "--depth",
+        envvar="KRAJ_LAB_DEPTH",
+        help="api: nothing boots. hosts: every server is a container with systemd (root).",
+    ),
+]
 PortOffset = Annotated[
     int,
     typer.Option(
@@ -53,6 +61,7 @@ def up(
     with_: Annotated[
         str, typer.Option("--with", help="More services, by comma: designate,swift.")
     ] = "",
+    depth: Depth = "",
     state: StateDir = None,
     port_offset: PortOffset = 0,
     memcached: Memcached = "",
@@ -72,6 +81,7 @@ def up(
     lab = open_lab(
         state,
         with_services=_words(with_),
+        depth=depth,
         port_offset=port_offset,
         database_url=os.environ.get("KRAJ_LAB_DATABASE_URL", ""),
         transport_url=os.environ.get("KRAJ_LAB_TRANSPORT_URL", ""),

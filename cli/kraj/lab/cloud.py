@@ -9,13 +9,21 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Any
 
 import openstack
 
 from kraj.errors import KrajError
 from kraj.lab.errors import SERVICE_FAILED
-from kraj.lab.settings import AVAILABILITY_ZONES, COMPUTE_HOSTS, LabSettings, Passwords
+from kraj.lab.settings import (
+    AVAILABILITY_ZONES,
+    COMPUTE_HOSTS,
+    EXTERNAL_IPV4,
+    EXTERNAL_IPV6,
+    LabSettings,
+    Passwords,
+)
 
 READY_SECONDS = 240.0
 POLL_SECONDS = 0.5
@@ -47,10 +55,6 @@ ROLES = (
     "service", "admin", "manager", "member", "reader", "creator", "load-balancer_member",
     "ResellerAdmin", "swiftoperator",
 )  # fmt: skip
-
-#: RFC 5737 and RFC 3849: addresses for examples, which lead nowhere.
-EXTERNAL_IPV4 = "203.0.113.0/24"
-EXTERNAL_IPV6 = "2001:db8:100::/64"
 
 
 def connect(settings: LabSettings) -> Any:
@@ -196,5 +200,6 @@ def make_external_network(settings: LabSettings) -> None:
                 name=f"public-ipv{version}",
                 ip_version=version,
                 cidr=cidr,
+                gateway_ip=str(next(ip_network(cidr).hosts())),
                 is_dhcp_enabled=False,
             )

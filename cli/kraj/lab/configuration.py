@@ -83,6 +83,7 @@ def _values(settings: LabSettings) -> dict[str, Any]:
         "ports": ports,
         "passwords": passwords,
         "user": getpass.getuser(),
+        "boots": settings.boots,
         "keystone_url": settings.keystone_url,
         # oslo.config takes a dollar sign for a reference to another setting.
         "transport_url": settings.queue_url.replace("$", "$$"),

@@ -83,6 +83,12 @@ DATABASE_EXISTS = error_code(
     "Databases under the lab's names are on your server already; the lab did not make them.",
     "Name another prefix in KRAJ_LAB_DATABASE_URL: mysql+pymysql://user:password@host:3306/prefix_",
 )
+HOSTS_IMPOSSIBLE = error_code(
+    "KRJ516",
+    "Servers cannot boot here",
+    "The lab's depth `hosts` makes containers, network namespaces and loop devices: it needs root.",
+    "Run kraj as root, or leave the depth out: without it every call is real, but nothing boots.",
+)
 NO_ROOM = error_code(
     "KRJ515",
     "No room on the disk",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import getpass
 import os
 import shutil
 import sys
@@ -14,10 +15,18 @@ from dataclasses import dataclass, field, replace
 from kraj.errors import KrajError
 from kraj.events import Event, EventKind, Reporter
 from kraj.lab import database
-from kraj.lab.errors import BUSY, FOREIGN_FOLDER, NOT_CREATED, UNKNOWN_SERVICE, UNSUPPORTED
+from kraj.lab.errors import (
+    BUSY,
+    FOREIGN_FOLDER,
+    HOSTS_IMPOSSIBLE,
+    NOT_CREATED,
+    UNKNOWN_SERVICE,
+    UNSUPPORTED,
+)
 from kraj.lab.folders import told_plainly
 from kraj.lab.probes import listens
 from kraj.lab.programs import end_leftovers
+from kraj.lab.servers import end_servers
 from kraj.lab.services import all_services
 from kraj.lab.settings import LabSettings
 from kraj.lab.startup import Startup
@@ -69,6 +78,8 @@ class Lab:
         """Install, prepare and start everything. Raises KRJ5xx; can then simply be called again."""
         if not sys.platform.startswith("linux"):
             raise KrajError(UNSUPPORTED, f"this system is {sys.platform}")
+        if self.settings.boots and os.geteuid() != 0:
+            raise KrajError(HOSTS_IMPOSSIBLE, f"{getpass.getuser()} is not root")
         with told_plainly(self.settings.folder), self._exclusive():
             end_leftovers(self.settings.folder)
             self.settings.claim()
@@ -102,6 +113,7 @@ class Lab:
         started = time.monotonic()
         end_leftovers(self.settings.folder)
         self._supervision.stop()
+        end_servers(self.settings)
         took = time.monotonic() - started
         report(Event(EventKind.DONE, "lab down", "lab", "stopped", seconds=took))
 
@@ -119,6 +131,7 @@ class Lab:
                 raise KrajError(FOREIGN_FOLDER, f"{folder} holds no lab and is kept")
             with told_plainly(folder), self._exclusive():
                 self._stop(report)
+                end_servers(self.settings, remove=True)
                 database.drop_databases(self.settings)
                 self.settings.socket("mariadb.sock").unlink(missing_ok=True)
                 # What tells that the folder is a lab's goes last: a stopped deletion can go on.

@@ -24,6 +24,17 @@ PACKAGES = {
     "rabbitmq-server": (RABBITMQ, "transport_url"),
     "memcached": (MEMCACHED, "memcached"),
 }
+#: What servers that boot need besides: package → program.
+HOST_PACKAGES = {
+    "mmdebstrap": "/usr/bin/mmdebstrap",
+    "qemu-utils": "/usr/bin/qemu-img",
+    "podman": "/usr/bin/podman",
+    "runc": "/usr/sbin/runc",
+    "nftables": "/usr/sbin/nft",
+    "iproute2": "/usr/sbin/ip",
+    "e2fsprogs": "/usr/sbin/resize2fs",
+    "procps": "/usr/sbin/sysctl",
+}
 HERE = Path(str(files("kraj.lab")))
 LOCK_FILE = HERE / "requirements.txt"
 DRIVERS = HERE / "drivers"
@@ -32,10 +43,14 @@ STAMP = ".installed"
 
 def missing_servers(settings: LabSettings | None = None) -> list[str]:
     """Distribution packages that a lab (of these settings) needs and that are not installed."""
+    hosts = HOST_PACKAGES if settings and settings.boots else {}
     return [
-        package
-        for package, (program, setting) in PACKAGES.items()
-        if not Path(program).exists() and not (settings and getattr(settings, setting))
+        *(
+            package
+            for package, (program, setting) in PACKAGES.items()
+            if not Path(program).exists() and not (settings and getattr(settings, setting))
+        ),
+        *(package for package, program in hosts.items() if not Path(program).exists()),
     ]
 
 

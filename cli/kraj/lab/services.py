@@ -38,6 +38,7 @@ def all_services(settings: LabSettings) -> tuple[Service, ...]:
         *_apis(settings),
         *_nova(settings),
         *_cinder(settings),
+        *(_network_agent(settings) if settings.boots else ()),
         *(_designate(settings) if "designate" in settings.with_services else ()),
         *(_swift(settings) if "swift" in settings.with_services else ()),
     )
@@ -145,7 +146,13 @@ def _memcached(settings: LabSettings) -> Service:
 
 
 def _openstack_environment(settings: LabSettings) -> dict[str, str]:
+    hosts = {
+        "KRAJ_LAB_HOSTS": str(settings.hosts),
+        "KRAJ_LAB_FABRIC": settings.fabric,
+        "KRAJ_LAB_CALLS": str(settings.socket("network.sock")),
+    }
     return {
+        **(hosts if settings.boots else {}),
         "KRAJ_LAB_CONFIG": str(settings.etc),
         "PATH": f"{settings.venv / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin",
         "PYTHONWARNINGS": "ignore",
@@ -229,6 +236,18 @@ def _cinder(settings: LabSettings) -> Iterator[Service]:
             "--config-file", settings.etc / "cinder" / "cinder.conf",
             "--log-file", settings.log / f"{name}.log",
         )  # fmt: skip
+
+
+def _network_agent(settings: LabSettings) -> Iterator[Service]:
+    environment = _openstack_environment(settings)
+    environment["OS_CLIENT_CONFIG_FILE"] = str(settings.clouds_file)
+    python = settings.venv / "bin" / "python"
+    yield Service(
+        "network-agent",
+        _command(python, "-m", "kraj_lab_drivers.hosts.agent"),
+        WORKERS,
+        environment=environment,
+    )
 
 
 def _designate(settings: LabSettings) -> Iterator[Service]:

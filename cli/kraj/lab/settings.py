@@ -24,10 +24,17 @@ from kraj.lab.errors import BAD_SETTING, FOREIGN_FOLDER, SETTING_FIXED, UNKNOWN_
 from kraj.lab.folders import told_plainly
 
 OPTIONAL_SERVICES = ("designate", "swift")
+#: How real a server is: `api` (it is ACTIVE, nothing boots) or `hosts` (systemd in a container).
+DEPTHS = ("api", "hosts")
 COMPUTE_HOSTS = 3
 
 #: Availability zone → compute hosts in it; two failure domains, as the example region has.
 AVAILABILITY_ZONES = {"site-a": ("compute1", "compute3"), "site-b": ("compute2",)}
+
+#: Addresses of the external network, from those for examples (RFC 5737, RFC 3849): they lead
+#: nowhere, or to the servers where those boot.
+EXTERNAL_IPV4 = "198.51.100.0/24"
+EXTERNAL_IPV6 = "2001:db8:100::/64"
 
 #: Ports that OpenStack's own guides use; those of database, queue and cache avoid the usual ones.
 STANDARD_PORTS = {
@@ -69,7 +76,7 @@ STORE_PORTS = {
 }
 
 #: Settings that are built into a lab's tables and endpoints.
-FIXED = ("port_offset", "database_url", "transport_url", "memcached")
+FIXED = ("depth", "port_offset", "database_url", "transport_url", "memcached")
 
 #: sun_path of unix(7) holds 108 bytes; supervisor adds a suffix of its own while it binds.
 SOCKET_PATH_LIMIT = 90
@@ -97,6 +104,7 @@ class LabSettings:
     database_url: str = field(default="", repr=False)
     transport_url: str = field(default="", repr=False)
     memcached: str = ""
+    depth: str = ""  #: one of `DEPTHS`; empty for that of the existing lab, or `api`
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.with_services if name not in OPTIONAL_SERVICES]
@@ -105,6 +113,12 @@ class LabSettings:
                 UNKNOWN_SERVICE,
                 f"no optional service {unknown[0]!r}",
                 hint=f"Choose of: {', '.join(OPTIONAL_SERVICES)}.",
+            )
+        if self.depth and self.depth not in DEPTHS:
+            raise KrajError(
+                BAD_SETTING,
+                f"no depth {self.depth!r}",
+                hint=f"Choose of: {', '.join(DEPTHS)}.",
             )
         if not 0 <= self.port_offset <= LARGEST_OFFSET:
             raise KrajError(
@@ -188,6 +202,22 @@ class LabSettings:
         return self.folder / "run"
 
     @property
+    def boots(self) -> bool:
+        """Whether servers boot."""
+        return self.depth == "hosts"
+
+    @property
+    def hosts(self) -> Path:
+        """Disks, containers and consoles of servers that boot."""
+        return self.data / "hosts"
+
+    @property
+    def fabric(self) -> str:
+        """What the lab's network namespaces are called: another name in another folder."""
+        digest = hashlib.sha256(str(self.folder).encode()).hexdigest()[:6]
+        return f"kraj-{digest}"
+
+    @property
     def images(self) -> Path:
         return self.folder / "images"
 
@@ -242,7 +272,9 @@ class LabSettings:
         kept: dict[str, Any] = {}
         for name in FIXED:
             given, present = getattr(self, name), getattr(saved, name)
-            if given and given != present and saved.has_tables:
+            # A lab of which no depth was said has the first.
+            built = (present or DEPTHS[0]) if name == "depth" else present
+            if given and given != built and saved.has_tables:
                 raise KrajError(
                     SETTING_FIXED,
                     f"the lab in {self.folder} has another {name.replace('_', ' ')}",

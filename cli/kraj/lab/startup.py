@@ -12,11 +12,13 @@ from types import ModuleType
 
 from kraj.errors import KrajError
 from kraj.lab import database, packages, stores
+from kraj.lab.bootable import ensure_bootable_image
 from kraj.lab.configuration import write_configuration
 from kraj.lab.errors import PORT_TAKEN, SERVICE_FAILED
 from kraj.lab.folders import NEW_LAB_BYTES, START_BYTES, check_room
 from kraj.lab.probes import answers, holder, is_free
 from kraj.lab.qcow2 import ensure_empty_disk
+from kraj.lab.servers import check_network
 from kraj.lab.services import APIS, IDENTITY, STORES, WORKERS, Service, all_services
 from kraj.lab.settings import LabSettings
 from kraj.lab.supervision import Supervision
@@ -73,6 +75,9 @@ class Startup:
             ("waiting for workers", self._wait_for_workers),
             ("making zones and the external network", self._make_cloud),
         ]
+        if settings.boots:
+            image = ("building the image of servers", self._build_image)
+            found.insert(4, image)
         if "swift" in settings.with_services:
             rings = ("building the object store's rings", lambda: database.build_rings(settings))
             found.insert(4, rings)
@@ -85,6 +90,8 @@ class Startup:
         settings = self._settings
         installed = packages.is_installed(settings)
         check_room(settings.folder, START_BYTES if installed else NEW_LAB_BYTES)
+        if settings.boots:
+            check_network(settings)
         if not self._supervision.running():
             self._check_ports()
 
@@ -116,6 +123,9 @@ class Startup:
         if not self._settings.database_url:
             database.create_server_files(self._settings)
         self._supervision.start()
+
+    def _build_image(self) -> None:
+        ensure_bootable_image(self._settings, self._progress)
 
     def _start_stores(self) -> None:
         # epmd first: RabbitMQ would start one of its own, on all addresses.

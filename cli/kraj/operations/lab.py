@@ -30,6 +30,7 @@ def open_lab(
     database_url: str = "",
     transport_url: str = "",
     memcached: str = "",
+    depth: str = "",
 ) -> Lab:
     """The lab with its remembered settings; services given here are added to them.
 
@@ -41,5 +42,7 @@ def open_lab(
 
     place = lab_folder(folder)
     return Lab(
-        LabSettings(place, with_services, port_offset, database_url, transport_url, memcached)
+        LabSettings(
+            place, with_services, port_offset, database_url, transport_url, memcached, depth
+        )
     )

@@ -237,7 +237,7 @@ FAULTS = {
     ),
     "floating addresses inside the supernet": (
         REGION,
-        "ipv4: 203.0.113.0/24",
+        "ipv4: 198.51.100.0/24",
         "ipv4: ‸10.70.0.0/24",
         "KRJ124",
         "the floating network 10.70.0.0/24 overlaps the supernet 10.64.0.0/12",

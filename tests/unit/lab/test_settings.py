@@ -30,6 +30,24 @@ def test_two_labs_with_offsets_of_10000_and_20000_do_not_meet(tmp_path: Path) ->
     assert len({port for ports in labs for port in ports.values()}) == 3 * len(STANDARD_PORTS)
 
 
+def test_an_unknown_depth_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(KrajError) as caught:
+        LabSettings(tmp_path, depth="vm")
+    assert caught.value.code is BAD_SETTING
+    assert "api, hosts" in caught.value.hint
+
+
+@pytest.mark.parametrize(("made", "asked"), [("", "hosts"), ("api", "hosts"), ("hosts", "api")])
+def test_the_depth_of_a_lab_is_fixed_with_its_tables(tmp_path: Path, made: str, asked: str) -> None:
+    saved = LabSettings(tmp_path, depth=made)
+    assert LabSettings(tmp_path, depth=asked).joined(saved).depth == asked
+    saved.tables.mkdir(parents=True)
+    with pytest.raises(KrajError) as caught:
+        LabSettings(tmp_path, depth=asked).joined(saved)
+    assert caught.value.code is SETTING_FIXED
+    assert LabSettings(tmp_path, depth=made or "api").joined(saved).boots == (made == "hosts")
+
+
 @pytest.mark.parametrize("offset", [-1, LARGEST_OFFSET + 1])
 def test_an_offset_beyond_the_last_port_is_refused(tmp_path: Path, offset: int) -> None:
     with pytest.raises(KrajError) as caught:

@@ -83,7 +83,7 @@ REGION_FAULTS = [
         "the pool 'fast' is there twice",
     ),
     (
-        "ipv4: 203.0.113.0/24",
+        "ipv4: 198.51.100.0/24",
         "ipv4: ‸10.65.0.0/24",
         "KRJ124",
         "the floating network 10.65.0.0/24 overlaps the supernet 10.64.0.0/12",
@@ -117,7 +117,7 @@ REGION_FAULTS = [
         "usable: 200",
         "usable: ‸300",
         "KRJ105",
-        "300 addresses cannot be usable: 203.0.113.0/24 has 256",
+        "300 addresses cannot be usable: 198.51.100.0/24 has 256",
     ),
     (
         "nuts: CZ051",

@@ -15,7 +15,7 @@ def test_the_errors_of_a_thoroughly_wrong_region_read_like_the_golden_file(folde
     folder.edit_region("cost_centre:", "cost_center:")
     folder.edit_region("capacity: 16 TB ", "capacity: 16 T ")
     folder.edit_region("country: CZ", "country: Czechia")
-    folder.edit_region("ipv4: 203.0.113.0/24", "ipv4: 10.65.0.0/24")
+    folder.edit_region("ipv4: 198.51.100.0/24", "ipv4: 10.65.0.0/24")
     folder.edit_region("volume_type: bulk", "volume_type: fast")
     folder.edit_region("headroom_percent: 15", "headroom: 15")
     folder.edit_region("public_key_file: operators.pub", "public_key_file: ../operators.pub")

@@ -1,19 +1,47 @@
-"""ML2 mechanism driver that binds every port at once and reports it ACTIVE: there is no agent."""
+"""ML2 mechanism driver that binds every port at once and reports it ACTIVE.
+
+Where servers boot it also calls the lab's network agent, whenever something has changed that links,
+routers or packet rules are made from.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 from typing import Any
 
 from neutron_lib import constants
 from neutron_lib.api.definitions import portbindings
+from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.plugins.ml2 import api
 
 BINDABLE = (portbindings.VNIC_NORMAL, portbindings.VNIC_DIRECT, portbindings.VNIC_MACVTAP)
 
+CALLED_FOR = (
+    resources.NETWORK, resources.SUBNET, resources.PORT, resources.SECURITY_GROUP,
+    resources.SECURITY_GROUP_RULE, resources.ROUTER, resources.ROUTER_INTERFACE,
+    resources.ROUTER_GATEWAY, resources.FLOATING_IP,
+)  # fmt: skip
+
+
+def call_agent(*_what: Any, **_how: Any) -> None:
+    """One datagram that says: look. An agent that is not there looks when it starts."""
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as caller,
+    ):
+        caller.setblocking(False)
+        caller.sendto(b"!", os.environ["KRAJ_LAB_CALLS"])
+
 
 class LabMechanismDriver(api.MechanismDriver):
     def initialize(self) -> None:
-        """Nothing to prepare."""
+        if "KRAJ_LAB_CALLS" not in os.environ:
+            return
+        for resource in CALLED_FOR:
+            for event in (events.AFTER_CREATE, events.AFTER_UPDATE, events.AFTER_DELETE):
+                registry.subscribe(call_agent, resource, event)
 
     @property
     def connectivity(self) -> str:

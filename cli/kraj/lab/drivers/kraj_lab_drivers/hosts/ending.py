@@ -1,0 +1,38 @@
+"""Ends every server of the lab: `python -m kraj_lab_drivers.hosts.ending [remove]`.
+
+Containers are shut down, file systems unmounted and loop devices given back, so that nothing of a
+stopped lab holds the machine. With `remove` the namespaces go too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from kraj_lab_drivers.hosts import fabric
+from kraj_lab_drivers.hosts.agent import MACHINE
+from kraj_lab_drivers.hosts.servers import Record, Servers
+
+_SHUTDOWN_SECONDS = 20
+
+
+def main() -> None:
+    servers = Servers(Path(os.environ["KRAJ_LAB_HOSTS"]), os.environ["KRAJ_LAB_FABRIC"])
+    remove = sys.argv[1:] == ["remove"]
+    records = servers.every_record()
+
+    def end(record: Record) -> None:
+        servers.stop(record, 0 if remove else _SHUTDOWN_SECONDS)
+        servers.put_down(record)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(end, records))
+    if remove:
+        fabric.unplug("", MACHINE)
+        servers.fabric.remove()
+
+
+if __name__ == "__main__":
+    main()

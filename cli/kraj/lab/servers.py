@@ -1,0 +1,66 @@
+"""Ends what servers of a lab need that boot: containers, mounts, loop devices, namespaces.
+
+They are no processes of the supervisor's, and nova does not stop them when it is stopped itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from kraj.errors import KrajError
+from kraj.lab import programs
+from kraj.lab.errors import HOSTS_IMPOSSIBLE, SERVICE_FAILED
+from kraj.lab.settings import EXTERNAL_IPV4, LabSettings
+
+#: The machine's own device in the external network; `kraj_lab_drivers.hosts.agent` makes it.
+DEVICE = "kraj-public"
+IP = "/usr/sbin/ip"
+
+
+def check_network(settings: LabSettings) -> None:
+    """Raise KRJ516 where the addresses of the external network lead somewhere else already."""
+    ours = (Path("/run/netns") / settings.fabric).exists()
+    for route in _routes():
+        if route["dst"] in ("default", "unreachable") or (route.get("dev") == DEVICE and ours):
+            continue
+        network = ip_network(route["dst"], strict=False)
+        if network.version == 4 and network.overlaps(ip_network(EXTERNAL_IPV4)):
+            device = route.get("dev", "nowhere")
+            raise KrajError(
+                HOSTS_IMPOSSIBLE,
+                f"{EXTERNAL_IPV4}, the lab's external network, is routed to {device}",
+                hint="Stop the other lab of this depth on this machine: kraj lab destroy.",
+            )
+
+
+def _routes() -> list[dict[str, Any]]:
+    if not Path(IP).exists():  # it comes with what is installed next
+        return []
+    words = [IP, "-json", "-4", "route", "show"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return list(json.loads(done.stdout or "[]"))
+
+
+def end_servers(settings: LabSettings, *, remove: bool = False) -> None:
+    """Shut servers down and give their disks back; with `remove` their networks too.
+
+    Raises KRJ505 where something holds on.
+    """
+    python = settings.venv / "bin" / "python"
+    if not settings.boots or not python.exists() or not settings.hosts.exists():
+        return
+    environment = {
+        **os.environ,
+        "KRAJ_LAB_HOSTS": str(settings.hosts),
+        "KRAJ_LAB_FABRIC": settings.fabric,
+    }
+    words = [str(python), "-m", "kraj_lab_drivers.hosts.ending", *(["remove"] if remove else [])]
+    done = programs.run(settings.folder, words, environment)
+    if done.returncode != 0:
+        words = done.stderr.strip().splitlines()[-1:]
+        raise KrajError(SERVICE_FAILED, "servers of the lab could not be ended", causes=words)
