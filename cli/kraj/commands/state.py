@@ -258,10 +258,9 @@ def change_secrets_provider(
         raise KrajError(NOT_CONFIRMED, "the secrets are as they were")
     old = None if dry_run else rotation.carry_out()
     if json_:
-        kept = str(old) if old else None
         print_document(
             StateSecretsDocument(
-                region=states.region, done=not dry_run, states=found, old_passphrase=kept
+                region=states.region, done=not dry_run, states=found, old_passphrase=old
             )
         )
     elif not dry_run:

@@ -112,6 +112,14 @@ BAD_PASSPHRASE_FILE = error_code(
     "The file with the passphrase does not exist, is empty or cannot be read or written.",
     "Correct the path or its permissions.",
 )
+KEYRING_UNUSABLE = error_code(
+    "KRJ328",
+    "The keyring cannot be used",
+    "The entry of the operating system's keyring that KRAJ_PASSPHRASE_KEYRING names is not there, "
+    "or cannot be read or written.",
+    "Unlock the keyring and look for the entry: keyring get SERVICE NAME. Or name a file instead: "
+    "PULUMI_CONFIG_PASSPHRASE_FILE.",
+)
 STATE_CHANGED = error_code(
     "KRJ318",
     "The state was changed by somebody else",

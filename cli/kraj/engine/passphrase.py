@@ -10,14 +10,21 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Protocol
 
 from kraj.engine.errors import BAD_PASSPHRASE_FILE
+from kraj.engine.keyrings import VARIABLE as KEYRING_ENTRY
+from kraj.engine.keyrings import KeyringEntry
 from kraj.errors import KrajError
 from kraj.files import write_atomically
 
 PASSPHRASE_BYTES = 32  #: entropy of a generated passphrase
 SECRET_LENGTH = 40  #: characters of a derived secret; log2(61^36) > 213 bits remain random
+
+_GIVEN: Final = "PULUMI_CONFIG_PASSPHRASE"
+_FILE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"
 
 _LOWER = "abcdefghijkmnopqrstuvwxyz"
 _UPPER = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -26,43 +33,93 @@ _MARKS = "-_.+"
 _ALPHABET = _LOWER + _UPPER + _DIGITS + _MARKS
 
 
+class PassphrasePlace(Protocol):
+    """Where kraj finds a passphrase, and may put another one."""
+
+    def exists(self) -> bool: ...
+
+    def read(self) -> str: ...
+
+    def replace(self, passphrase: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PassphraseFile:
+    """The file that kraj keeps itself, readable by its owner alone. Raises KRJ317."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def read(self) -> str:
+        return _read(self.path)
+
+    def replace(self, passphrase: str) -> str:
+        """Let it hold another passphrase; returns the file that keeps the one before.
+
+        The old one is needed for copies of states from before.
+        """
+        old = self.path.with_name(f"{self.path.name}.old")
+        try:
+            write_atomically(old, self.path.read_bytes(), mode=0o600)
+            write_atomically(self.path, f"{passphrase}\n", mode=0o600)
+        except OSError as error:
+            raise KrajError(
+                BAD_PASSPHRASE_FILE,
+                f"cannot replace the passphrase file {self.path}: {error.strerror}",
+            ) from error
+        return str(old)
+
+
 def resolve_passphrase(state_dir: Path, environ: Mapping[str, str] = os.environ) -> str:
     """The passphrase for a state folder.
 
     Pulumi's own order: PULUMI_CONFIG_PASSPHRASE, then the file that PULUMI_CONFIG_PASSPHRASE_FILE
-    names; else `<state_dir>/passphrase`, which is made on first use, readable by its owner alone.
-    Raises KRJ317.
+    names. Then the entry of the keyring that KRAJ_PASSPHRASE_KEYRING names; else
+    `<state_dir>/passphrase`, which is made on first use. Raises KRJ317, KRJ328.
     """
-    given = environ.get("PULUMI_CONFIG_PASSPHRASE")
+    given = environ.get(_GIVEN)
     if given is not None:
         return given
-    named = environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    named = environ.get(_FILE)
     if named:
         return _read(Path(named))
-    path = state_dir / "passphrase"
-    return _read(path) if path.exists() else _generate(path)
+    place = own_place(state_dir, environ)
+    if isinstance(place, PassphraseFile) and not place.exists():
+        return _generate(place.path)
+    assert place is not None  # noqa: S101 - the environment has named no other
+    return place.read()
 
 
-def passphrase_file(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The file that kraj itself keeps; None where the environment says what the passphrase is."""
-    told = "PULUMI_CONFIG_PASSPHRASE" in environ or environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
-    return None if told else state_dir / "passphrase"
+def own_place(state_dir: Path, environ: Mapping[str, str] = os.environ) -> PassphrasePlace | None:
+    """Where kraj may put another passphrase; None where the user says what it is. Raises KRJ328."""
+    if _GIVEN in environ or environ.get(_FILE):
+        return None
+    entry = environ.get(KEYRING_ENTRY)
+    return KeyringEntry.parse(entry) if entry else PassphraseFile(state_dir / "passphrase")
 
 
-def replace_passphrase(file: Path, passphrase: str) -> Path:
-    """Let kraj's own file have another passphrase; returns the file that keeps the one before.
+def source_of_passphrase(environ: Mapping[str, str] = os.environ) -> str:
+    """Where the environment says that the passphrase is, after a look there; empty for nowhere.
 
-    The old one is needed for copies of states from before. Raises KRJ317.
+    Never the passphrase. Raises KRJ317, KRJ328.
     """
-    old = file.with_name(f"{file.name}.old")
-    try:
-        write_atomically(old, file.read_bytes(), mode=0o600)
-        write_atomically(file, f"{passphrase}\n", mode=0o600)
-    except OSError as error:
-        raise KrajError(
-            BAD_PASSPHRASE_FILE, f"cannot replace the passphrase file {file}: {error.strerror}"
-        ) from error
-    return old
+    if _GIVEN in environ:
+        return _GIVEN
+    named = environ.get(_FILE)
+    if named:
+        _read(Path(named))
+        return named
+    entry = environ.get(KEYRING_ENTRY)
+    if not entry:
+        return ""
+    place = KeyringEntry.parse(entry)
+    place.read()
+    return str(place)
 
 
 def read_passphrase(file: Path) -> str:

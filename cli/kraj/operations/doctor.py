@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.buckets.places import STATE_URL, open_bucket, trial
+from kraj.engine.passphrase import source_of_passphrase
 from kraj.errors import KrajError, KrajErrors
 from kraj.model.sources import display
 from kraj.model.yaml_files import read_document
@@ -50,6 +51,7 @@ def examine() -> list[Finding]:
         _project,
         _disk,
         _state,
+        _passphrase,
         _lab_servers,
         _pulumi,
     )
@@ -130,6 +132,15 @@ def _state() -> Finding:
         for bucket, took in zip(places, seconds, strict=True)
     )
     return Finding("state", Verdict.GOOD, shown)
+
+
+def _passphrase() -> Finding:
+    """Where the passphrase of the states comes from, never what it is."""
+    try:
+        source = source_of_passphrase()
+    except KrajError as error:
+        return Finding("passphrase", Verdict.BAD, str(error), error.hint)
+    return Finding("passphrase", Verdict.GOOD, source or "kraj's own file beside the states")
 
 
 def _named_places() -> list[Bucket]:

@@ -1,7 +1,8 @@
 """Gives the secrets in a region's states another passphrase.
 
 Each state is written at once or not at all. Who was stopped half-way runs it again with the same
-new passphrase: states that have it are left alone. kraj's own passphrase file changes last.
+new passphrase: states that have it are left alone. kraj's own passphrase file, or the keyring's
+entry, changes last.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from kraj.engine.local.crypto import Crypter, KeyRing
 from kraj.engine.local.lock import stack_lock
 from kraj.engine.local.rotation import count_secrets, reencrypt
 from kraj.engine.local.state import crypter_of
-from kraj.engine.passphrase import passphrase_file, read_passphrase, replace_passphrase
+from kraj.engine.passphrase import own_place, read_passphrase
 from kraj.errors import KrajError
 from kraj.operations.states import RegionStates
 
@@ -55,10 +56,11 @@ class Rotation:
             if (deployment := store.load()) is not None
         )
 
-    def carry_out(self) -> Path | None:
-        """Do it, with all stacks locked; returns the file that keeps the old passphrase, if any.
+    def carry_out(self) -> str | None:
+        """Do it, with all stacks locked; returns where the old passphrase is, if kraj keeps it.
 
-        Raises KRJ306 before anything is changed where somebody works on a stack, KRJ308, KRJ317.
+        Raises KRJ306 before anything is changed where somebody works on a stack, KRJ308, KRJ317,
+        KRJ328.
         """
         stores = self._states.stores()
         with contextlib.ExitStack() as locks:
@@ -69,7 +71,7 @@ class Rotation:
                 if deployment is not None and not self._has_new(label, deployment):
                     old = crypter_of(deployment, self._states.keys)
                     store.save(reencrypt(deployment, old, self._new_crypter()))
-            return self._replace_own_file()
+            return self._replace_own()
 
     def _new_crypter(self) -> Crypter:
         return crypter_of(None, self._keys)
@@ -81,8 +83,8 @@ class Rotation:
             raise KrajError(WRONG_PASSPHRASE, f"{label} has neither the old passphrase nor the new")
         return False
 
-    def _replace_own_file(self) -> Path | None:
-        file = passphrase_file(self._states.state_dir)
-        if file is None or (file.exists() and read_passphrase(file) == self._passphrase):
+    def _replace_own(self) -> str | None:
+        place = own_place(self._states.state_dir)
+        if place is None or (place.exists() and place.read() == self._passphrase):
             return None
-        return replace_passphrase(file, self._passphrase)
+        return place.replace(self._passphrase)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
+import keyring.backend
+import keyring.backends.fail
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from keyrings.alt.file import PlaintextKeyring
 
-from kraj.engine.passphrase import derive_secret, resolve_passphrase
+from kraj.engine.keyrings import VARIABLE
+from kraj.engine.passphrase import (
+    derive_secret,
+    own_place,
+    resolve_passphrase,
+    source_of_passphrase,
+)
 from kraj.errors import KrajError
 
 
@@ -40,6 +51,68 @@ def test_an_empty_or_missing_passphrase_file_is_an_error(tmp_path: Path) -> None
     (tmp_path / "passphrase").write_text("\n")
     with pytest.raises(KrajError, match="is empty"):
         resolve_passphrase(tmp_path, {})
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[keyring.backend.KeyringBackend]:
+    """A keyring that needs no desktop, with a file of the test's own."""
+    before = keyring.get_keyring()
+    made = PlaintextKeyring()
+    made.file_path = str(tmp_path / "keyring")
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+def test_the_keyring_comes_after_what_pulumi_knows_and_before_krajs_own_file(
+    tmp_path: Path, desk: keyring.backend.KeyringBackend
+) -> None:
+    desk.set_password("kraj", "liberecky", "from the keyring")
+    (tmp_path / "passphrase").write_text("own")
+    environ = {VARIABLE: "kraj/liberecky"}
+    assert resolve_passphrase(tmp_path, environ) == "from the keyring"
+    assert source_of_passphrase(environ) == "keyring entry kraj/liberecky"
+    given = {**environ, "PULUMI_CONFIG_PASSPHRASE": "given"}
+    assert resolve_passphrase(tmp_path, given) == "given"
+    assert source_of_passphrase(given) == "PULUMI_CONFIG_PASSPHRASE"
+    assert source_of_passphrase({}) == ""
+
+
+def test_another_passphrase_goes_into_the_keyring_and_the_old_one_stays(
+    tmp_path: Path, desk: keyring.backend.KeyringBackend
+) -> None:
+    desk.set_password("kraj", "liberecky", "first")
+    place = own_place(tmp_path, {VARIABLE: "kraj/liberecky"})
+    assert place is not None
+    assert place.replace("second") == "keyring entry kraj/liberecky.old"
+    assert place.read() == "second"
+    assert desk.get_password("kraj", "liberecky.old") == "first"
+
+
+@pytest.mark.parametrize("entry", ["kraj", "/liberecky", "kraj/"])
+def test_an_entry_has_a_service_and_a_name(tmp_path: Path, entry: str) -> None:
+    with pytest.raises(KrajError, match=r"KRJ328.*not SERVICE/NAME"):
+        resolve_passphrase(tmp_path, {VARIABLE: entry})
+
+
+def test_what_the_keyring_does_not_have_is_an_error_that_says_how_to_put_it_there(
+    tmp_path: Path, desk: keyring.backend.KeyringBackend
+) -> None:
+    with pytest.raises(KrajError, match=r"KRJ328.*holds no passphrase") as caught:
+        resolve_passphrase(tmp_path, {VARIABLE: "kraj/nobody"})
+    assert "keyring set kraj nobody" in caught.value.hint
+    assert not (tmp_path / "passphrase").exists()
+
+
+def test_a_machine_without_a_keyring_is_told_so(tmp_path: Path) -> None:
+    before = keyring.get_keyring()
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    try:
+        with pytest.raises(KrajError, match="KRJ328 cannot read keyring entry") as caught:
+            resolve_passphrase(tmp_path, {VARIABLE: "kraj/liberecky"})
+    finally:
+        keyring.set_keyring(before)
+    assert caught.value.causes[0].startswith("No recommended backend was available")
 
 
 @given(st.text(min_size=1), st.text())

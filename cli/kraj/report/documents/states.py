@@ -245,7 +245,7 @@ class StateSecretsDocument(Document):
     done: bool = Field(description="Whether it was done; false with `--dry-run`.")
     states: tuple[RotatedEntry, ...] = Field(description="One entry per state.")
     old_passphrase: str | None = Field(
-        description="File that keeps the old passphrase; null where kraj does not keep it."
+        description="File or keyring entry that keeps the old passphrase; null where kraj does not."
     )
 
 
