@@ -23,12 +23,11 @@ from kraj.errors import ExitCode, KrajError
 from kraj.operations.engine import describe_engines, install_pulumi
 from kraj.operations.errors import NOT_CONFIRMED
 from kraj.operations.region import pick_engine, plan_region_files
-from kraj.operations.stacks import DEFAULT_JOBS, select_targets, stack_spec
+from kraj.operations.stacks import DEFAULT_JOBS, select_targets
 from kraj.report.documents.engines import EngineConformanceDocument, EngineSwitchDocument
 from kraj.report.documents.machine import (
     EngineDocument,
     EngineInstallDocument,
-    EngineUnlockDocument,
 )
 from kraj.report.engines import print_conformance, print_switch
 from kraj.report.output import print_document, progress, results
@@ -75,32 +74,6 @@ def install(
         print_document(EngineInstallDocument(**installed))
     else:
         results().print(f"[green]✓[/] Pulumi {installed['version']} in {installed['path']}")
-    return ExitCode.OK
-
-
-@app.command()
-def unlock(
-    stack: Annotated[str, typer.Argument(help="`centre` or `tenant:<slug>`.")],
-    region: Region = None,
-    engine: EngineName = None,
-    cloud: CloudName = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    json_: Json = False,
-) -> int:
-    """Break the lock of a stack whose holder is gone; the refusal names the holder.
-
-    Example: kraj engine unlock tenant:liberec
-    """
-    planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
-    chosen, _why = pick_engine(planned, engine)
-    (label,) = select_targets(planned, [stack])
-    if not yes and not typer.confirm(f"Is really nobody working on {label}?", err=True):
-        raise KrajError(NOT_CONFIRMED, f"the lock of {label} was kept")
-    chosen.cancel(stack_spec(planned, label))
-    if json_:
-        print_document(EngineUnlockDocument(stack=label))
-    else:
-        results().print(f"[green]✓[/] {label} is unlocked")
     return ExitCode.OK
 
 

@@ -172,20 +172,26 @@ def backups(stack: Stack, region: Region = None, json_: Json = False) -> int:
 @app.command()
 def restore(
     stack: Stack,
-    backup: Annotated[str, typer.Argument(help="Its name, as `kraj state backups` shows it.")],
+    copy: Annotated[
+        str,
+        typer.Argument(
+            help="A name of `kraj state backups`, or a number of `kraj state history`: the state "
+            "after that update."
+        ),
+    ],
     region: Region = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     json_: Json = False,
 ) -> int:
-    """Replace a state by one of its copies; what is replaced becomes a copy itself.
+    """Replace a state by an earlier one; what is replaced becomes a copy itself.
 
     The cloud is not asked and not changed: run `kraj refresh` and `kraj plan` afterwards.
 
-    Example: kraj state restore centre liberecky.1795430400000000000.json --dry-run
+    Example: kraj state restore centre 7 --dry-run
     """
     states = _states(region)
-    exported = states.backup_as_export(stack, backup)
+    exported = states.copy_as_export(stack, copy)
     return _replace(states, stack, exported, dry_run=dry_run, yes=yes, json_=json_)
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from kraj.engine.base import HistoryEntry, StackSpec
 from kraj.engine.choice import read_choice
-from kraj.engine.errors import LOCKED, STATE_UNREADABLE
+from kraj.engine.errors import LOCKED, NO_BACKUP, STATE_UNREADABLE
 from kraj.engine.local.backups import Backup
 from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.engine import LocalEngine
+from kraj.engine.local.history import history_entry
 from kraj.engine.local.inspection import ResourceDifference, differences, faults_in
 from kraj.engine.local.lock import Holder, break_lock, holders
 from kraj.engine.local.state import crypter_of, read_deployment
@@ -151,9 +152,19 @@ class RegionStates:
         """Replace a state, after a copy of the one that is there. Raises KRJ306, 309, 310, 314."""
         self._engine.import_state(self._spec(label), exported)
 
-    def backup_as_export(self, label: str, name: str) -> dict[str, Any]:
-        """A copy in the form of an export. Raises KRJ309, KRJ326, KRJ327."""
-        deployment = deployment_in(self.store(label).backups.read(name), name)
+    def copy_as_export(self, label: str, name: str) -> dict[str, Any]:
+        """A backup, or what the update of a number left, in the form of an export.
+
+        Raises KRJ309, KRJ326, KRJ327.
+        """
+        store = self.store(label)
+        if name.isdecimal():
+            data = store.checkpoint_after(int(name))
+            if data is None:
+                raise KrajError(NO_BACKUP, f"{label} keeps no state of an update {name}")
+        else:
+            data = store.backups.read(name)
+        deployment = deployment_in(data, name)
         return {"version": 3, "deployment": deployment or {}}
 
     def write_export(self, label: str, file: Path) -> None:
@@ -192,8 +203,8 @@ class RegionStates:
         return [*own, *(("/".join(stack), stack) for stack in others)]
 
     def _summary(self, label: str, store: StateStore) -> StateSummary:
-        updates = self._engine.history(StackSpec(store.project, store.stack, label, Path()))
-        last = updates[0] if updates else None
+        record = store.last_update()
+        last = history_entry(0, record) if record else None  # its number is of no interest here
         deployment, error = _tried(store.load)
         return StateSummary(
             label,

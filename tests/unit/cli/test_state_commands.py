@@ -140,6 +140,23 @@ def test_a_file_that_is_no_export_is_named(
     assert "wrong.json" in outcome.err
 
 
+def test_the_state_after_an_earlier_update_comes_back_by_its_number(
+    kraj: Kraj, centre: StateStore, tmp_path: Path
+) -> None:
+    for last in ("one", "two"):
+        save(centre, network(last))
+        file = tmp_path / f"{last}.json"
+        kraj("state", "export", "centre", "--file", str(file))
+        assert kraj("state", "import", "centre", str(file), "--yes").code == 0
+    updates = kraj("state", "history", "centre", "--json").json["updates"]
+    assert [update["version"] for update in updates] == [2, 1]
+    assert kraj("state", "restore", "centre", "1", "--yes").code == 0
+    assert names(kraj("state", "show", "centre", "--json").json)[1:] == ["one"]
+    outcome = kraj("state", "restore", "centre", "99", "--yes")
+    assert outcome.code == 1
+    assert "KRJ326" in outcome.err
+
+
 def test_every_change_leaves_a_copy_that_can_be_taken_back_and_that_be_undone(
     kraj: Kraj, centre: StateStore
 ) -> None:

@@ -30,7 +30,7 @@ from kraj.report.documents.catalogue import (
 )
 from kraj.report.documents.failures import ErrorDocument
 from kraj.report.documents.lab import LabDestroyDocument, LabLogsDocument, LabStatusDocument
-from kraj.report.documents.machine import EngineInstallDocument, EngineUnlockDocument
+from kraj.report.documents.machine import EngineInstallDocument
 from kraj.report.documents.proofs import DriftDocument, VerifyDocument
 from kraj.report.documents.stacks import (
     Capacity,
@@ -120,7 +120,6 @@ EXAMPLES: list[Document] = [
     LabLogsDocument(service="keystone", lines=("one", "two")),
     LabDestroyDocument(),
     EngineInstallDocument(version="3.250.0", path="/opt/pulumi"),
-    EngineUnlockDocument(stack="tenant:bela"),
     known_documents(),
 ]
 

@@ -33,6 +33,7 @@ from kraj.errors import KrajError
 #: each leaves its mark on a resource, by which it is refused (`kraj.engine.local.state`).
 KNOWN_VERSIONS: Final = (3, 4)
 STACKS: Final = ".pulumi/stacks/"  #: below it, all checkpoints
+_RECORD: Final = ".history.json"  #: how the key of an update's record ends
 _READS_AT_ONCE: Final = 8
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
@@ -184,16 +185,36 @@ class StateStore:
     def add_history(self, update: Mapping[str, Any]) -> None:
         """Keep a record of an update with a copy of the checkpoint after it. Raises KRJ308."""
         prefix = f"{self.history}{self.stack}-{time.time_ns()}"
-        self.bucket.write(f"{prefix}.history.json", _json(update))
+        self.bucket.write(f"{prefix}{_RECORD}", _json(update))
         now = self.bucket.read(self.checkpoint)
         if now is not None:
             self.bucket.write(f"{prefix}.checkpoint.json", now.data)
 
     def read_history(self) -> list[dict[str, Any]]:
         """The records of updates, oldest first; damaged ones are left out."""
-        keys = [key for key in self.bucket.list(self.history) if key.endswith(".history.json")]
+        return [record for _key, record in self._updates()]
+
+    def last_update(self) -> dict[str, Any] | None:
+        """The record of the newest update that can be read; older ones are not looked at."""
+        keys = [key for key in self.bucket.list(self.history) if key.endswith(_RECORD)]
+        records = map(self._record, reversed(keys))
+        return next((record for record in records if record is not None), None)
+
+    def checkpoint_after(self, version: int) -> bytes | None:
+        """The checkpoint that an update left, by its number in the history; None for none."""
+        updates = self._updates()
+        if not 0 < version <= len(updates):
+            return None
+        key = updates[version - 1][0].removesuffix(_RECORD) + ".checkpoint.json"
+        blob = self.bucket.read(key)
+        return blob.data if blob else None
+
+    def _updates(self) -> list[tuple[str, dict[str, Any]]]:
+        """Keys and records of past updates, oldest first."""
+        keys = [key for key in self.bucket.list(self.history) if key.endswith(_RECORD)]
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:  # every one may be a request
-            return [record for record in pool.map(self._record, keys) if record is not None]
+            records = pool.map(self._record, keys)
+            return [(key, found) for key, found in zip(keys, records, strict=True) if found]
 
     def _record(self, key: str) -> dict[str, Any] | None:
         """The record of an update; None for a damaged one."""

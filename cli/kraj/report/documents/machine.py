@@ -9,7 +9,7 @@ from pydantic import Field
 
 from kraj.errors import ErrorCode
 from kraj.operations.doctor import Finding, Verdict
-from kraj.report.documents.base import Document, Part, named, stack_field
+from kraj.report.documents.base import Document, Part, named
 
 
 class FindingEntry(Part):
@@ -55,14 +55,6 @@ class EngineInstallDocument(Document):
     schema_: Literal["kraj.engine.install/1"] = named("kraj.engine.install/1")
     version: str = Field(description="Version of the Pulumi CLI.")
     path: str = Field(description="The `pulumi` command.")
-
-
-class EngineUnlockDocument(Document):
-    """Which stack `kraj engine unlock` has unlocked."""
-
-    schema_: Literal["kraj.engine.unlock/1"] = named("kraj.engine.unlock/1")
-    stack: str = stack_field()
-    unlocked: Literal[True] = Field(default=True, description="The lock is broken.")
 
 
 class CodeEntry(Part):
