@@ -154,7 +154,13 @@ class Lab:
                 state = "STARTING"
             memory = memory_mib(process.pid) if process and process.pid else 0
             found.append(ServiceStatus(service.name, state, service.port, memory))
-        return LabStatus(self.settings.folder, exists, tuple(found), self.settings.clouds_file)
+        return LabStatus(
+            self.settings.folder,
+            exists,
+            tuple(found),
+            self.settings.clouds_file,
+            self.settings.boots,
+        )
 
     def logs(self, service: str, lines: int) -> list[str]:
         """The last lines of a service's log. Raises KRJ506, KRJ507."""

@@ -29,6 +29,7 @@ class LabStatus:
     exists: bool
     services: tuple[ServiceStatus, ...]
     clouds_file: Path
+    boots: bool = False  #: whether its servers do: the depth `hosts`
 
     @property
     def running(self) -> bool:

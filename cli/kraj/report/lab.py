@@ -42,7 +42,7 @@ def _summary(status: LabStatus) -> str:
     if not missing:
         return (
             f"Lab [green]running[/]: {total} services, {status.memory_mib} MiB, "
-            f"cloud `lab` in {escape(str(status.clouds_file))}"
+            f"cloud `lab` in {escape(str(status.clouds_file))}{_depth(status)}"
         )
     if len(missing) == total:
         return "Lab [yellow]not running[/]: start it with `kraj lab up`."
@@ -50,3 +50,7 @@ def _summary(status: LabStatus) -> str:
         f"Lab [red]incomplete[/], {len(missing)} of {total} services are down: "
         f"{', '.join(missing)}. Why: `kraj lab logs {missing[0]}`; again: `kraj lab up`."
     )
+
+
+def _depth(status: LabStatus) -> str:
+    return "; servers boot" if status.boots else ""
