@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -125,6 +125,14 @@ class Server:
         return self.ssh(f"nc -z -w 2 {address} {port} && echo yes || echo no") == "yes"
 
 
+@dataclass(frozen=True)
+class Balancer:
+    """A load balancer's addresses."""
+
+    address: str
+    floating: str
+
+
 class Site:
     """What tests make in the cloud; all of it is deleted at the end."""
 
@@ -204,6 +212,41 @@ class Site:
         self._after(self.cloud.network.delete_ip, floating)
         address = port.fixed_ips[0]["ip_address"]
         return Server(self.cloud, made.id, address, floating.floating_ip_address, self.folder)
+
+    def balancer(self, network: Any, port: int, members: Sequence[str]) -> Balancer:
+        """A load balancer with a floating address, over HTTP; it asks its members every second."""
+        api = self.cloud.load_balancer
+        subnet = network.subnet_ids or self.cloud.network.get_network(network.id).subnet_ids
+        made = api.create_load_balancer(name=self.prefix, vip_subnet_id=subnet[0])
+        self._after(self._delete_balancer, made)
+
+        def settled() -> Any:
+            return api.wait_for_load_balancer(made.id, interval=0.3, wait=PATIENCE_SECONDS)
+
+        settled()
+        listener = api.create_listener(
+            load_balancer_id=made.id, protocol="HTTP", protocol_port=port, name=self.prefix
+        )
+        settled()
+        pool = api.create_pool(
+            listener_id=listener.id, protocol="HTTP", lb_algorithm="ROUND_ROBIN", name=self.prefix
+        )
+        settled()
+        for address in members:
+            api.create_member(pool, address=address, protocol_port=port)
+            settled()
+        api.create_health_monitor(pool_id=pool.id, type="HTTP", delay=1, timeout=1, max_retries=1)
+        made = settled()
+        outside = self.cloud.network.find_network("public")
+        floating = self.cloud.network.create_ip(
+            floating_network_id=outside.id, port_id=made.vip_port_id
+        )
+        self._after(self.cloud.network.delete_ip, floating)
+        return Balancer(made.vip_address, floating.floating_ip_address)
+
+    def _delete_balancer(self, balancer: Any) -> None:
+        self.cloud.load_balancer.delete_load_balancer(balancer, cascade=True)
+        self.cloud.load_balancer.wait_for_delete(balancer, interval=0.3, wait=PATIENCE_SECONDS)
 
     def _delete_server(self, server: Any) -> None:
         self.cloud.compute.delete_server(server)

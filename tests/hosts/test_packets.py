@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kraj.lab.probes import DIRECT
 from tests.hosts.conftest import Server, until
 
 pytestmark = pytest.mark.hosts
@@ -24,6 +25,15 @@ def accepts(address: str, port: int = PORT) -> bool:
         except OSError:
             return False
         return True
+
+
+def answers(page: str) -> bool:
+    """Whether the machine gets that page."""
+    try:
+        with DIRECT.open(page, timeout=3) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +90,15 @@ def test_networks_of_two_tenants_do_not_reach_each_other(site, serving):
     # By the routers' way, where the rules allow it.
     assert other.asserted(f"nc -z -w 2 {serving.floating} 22 && echo yes") == "yes"
     assert not other.reaches(serving.floating, PORT)
+
+
+def test_a_load_balancer_serves_what_lives_behind_it(site, network, serving, neighbour):
+    balancer = site.balancer(network, PORT, [serving.address, neighbour.address])
+    site.allow(site.group, protocol="tcp", port_range_min=PORT, port_range_max=PORT)
+    until(lambda: accepts(balancer.floating), "the load balancer answers")
+    page = f"http://{balancer.floating}:{PORT}/"
+    # Only one of two members serves: the monitor takes the other one out.
+    until(lambda: all(answers(page) for _ in range(6)), "six answers in a row")
+    neighbour.asserted(SERVE)
+    serving.ssh("sudo systemctl stop serve")
+    until(lambda: all(answers(page) for _ in range(6)), "the other member takes over")

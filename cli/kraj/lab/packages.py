@@ -34,6 +34,7 @@ HOST_PACKAGES = {
     "iproute2": "/usr/sbin/ip",
     "e2fsprogs": "/usr/sbin/resize2fs",
     "procps": "/usr/sbin/sysctl",
+    "haproxy": "/usr/sbin/haproxy",
 }
 HERE = Path(str(files("kraj.lab")))
 LOCK_FILE = HERE / "requirements.txt"

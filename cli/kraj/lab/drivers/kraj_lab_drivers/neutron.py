@@ -6,15 +6,15 @@ routers or packet rules are made from.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
 from typing import Any
 
 from neutron_lib import constants
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.plugins.ml2 import api
+
+from kraj_lab_drivers.calls import VARIABLE, call_agent
 
 BINDABLE = (portbindings.VNIC_NORMAL, portbindings.VNIC_DIRECT, portbindings.VNIC_MACVTAP)
 
@@ -25,19 +25,9 @@ CALLED_FOR = (
 )  # fmt: skip
 
 
-def call_agent(*_what: Any, **_how: Any) -> None:
-    """One datagram that says: look. An agent that is not there looks when it starts."""
-    with (
-        contextlib.suppress(OSError),
-        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as caller,
-    ):
-        caller.setblocking(False)
-        caller.sendto(b"!", os.environ["KRAJ_LAB_CALLS"])
-
-
 class LabMechanismDriver(api.MechanismDriver):
     def initialize(self) -> None:
-        if "KRAJ_LAB_CALLS" not in os.environ:
+        if VARIABLE not in os.environ:
             return
         for resource in CALLED_FOR:
             for event in (events.AFTER_CREATE, events.AFTER_UPDATE, events.AFTER_DELETE):

@@ -1,7 +1,7 @@
 """Octavia provider that accepts everything and settles it: PENDING_* becomes ACTIVE or is deleted.
 
 Octavia's own noop driver leaves objects PENDING for ever. Load balancers get a real address from
-neutron; nothing listens on it.
+neutron; where servers boot, the lab's network agent is called, and serves them with haproxy.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from octavia.db import api as database
 from octavia.db import models
 from octavia_lib.api.drivers import exceptions
 from oslo_log import log
+
+from kraj_lab_drivers.calls import BALANCERS, call_agent
 
 LOG = log.getLogger(__name__)
 
@@ -123,6 +125,8 @@ class LabProviderDriver(noop.NoopProviderDriver):
             time.sleep(SWEEP_SECONDS)
             try:
                 busy = settle() > 0
+                if busy:
+                    call_agent(about=BALANCERS)
             except Exception:
                 # The API process must live on; the next change tries again.
                 LOG.exception("settling failed")

@@ -18,12 +18,14 @@ from typing import Any, Final
 import openstack
 from keystoneauth1.exceptions import ClientException
 
+from kraj_lab_drivers.calls import BALANCERS, VARIABLE
 from kraj_lab_drivers.hosts import fabric
+from kraj_lab_drivers.hosts.balancers import Balancer, configuration
 from kraj_lab_drivers.hosts.fabric import Fabric
 from kraj_lab_drivers.hosts.routers import EXTERNAL, Router, translation
 from kraj_lab_drivers.hosts.rules import ruleset
 from kraj_lab_drivers.hosts.shell import ToolError, run
-from kraj_lab_drivers.hosts.wishes import Lists, Wishes, wishes
+from kraj_lab_drivers.hosts.wishes import BalancerLists, Lists, Wishes, wishes
 
 LOG: Final = logging.getLogger("kraj-lab-network-agent")
 _LISTS: Final = {
@@ -45,26 +47,36 @@ _RETRY_SECONDS: Final = 2.0
 class Agent:
     """Follows one Neutron."""
 
-    def __init__(self, connection: Any, name: str) -> None:
+    def __init__(self, connection: Any, name: str, folder: Path) -> None:
         self._network = connection.network
+        self._load_balancer = connection.load_balancer
+        self._folder = folder  #: of the load balancers' files
         self._fabric = Fabric(name)
         self._rules = ""  #: as they were set last
         self._routers: dict[str, Router] = {}  #: as they were made last
+        self._balancers: dict[str, Balancer] = {}
+        self._balancer_lists = BalancerLists()
 
-    def make_true(self, *, thorough: bool) -> None:
+    def make_true(self, *, thorough: bool, balancers: bool = True) -> None:
         """Read everything and make it so; `thorough` does not trust what was done before.
+
+        Octavia is asked only where `balancers` says that something of it may have changed.
 
         Raises ToolError and what the requests raise.
         """
-        wanted = wishes(self._lists())
+        if balancers:
+            self._balancer_lists = self._look_at_balancers()
+        wanted = wishes(self._lists(), self._balancer_lists)
         if thorough:
             self._rules = ""
             self._routers.clear()
+            self._balancers.clear()
             self._fabric.prepare()
             self._reach(wanted)
         self._set_bridges(wanted)
         self._set_rules(wanted)
         self._set_routers(wanted)
+        self._set_balancers(wanted)
 
     def _lists(self) -> Lists:
         found: dict[str, tuple[Any, ...]] = {}
@@ -73,6 +85,21 @@ class Agent:
             openstack.exceptions.raise_from_response(answer)
             found[field] = tuple(answer.json()[path.replace("-", "_")])
         return Lists(**found)
+
+    def _look_at_balancers(self) -> BalancerLists:
+        def listed(path: str, key: str) -> tuple[Any, ...]:
+            answer = self._load_balancer.get(f"/lbaas/{path}")
+            openstack.exceptions.raise_from_response(answer)
+            return tuple(answer.json()[key])
+
+        pools = listed("pools", "pools")
+        return BalancerLists(
+            listed("loadbalancers", "loadbalancers"),
+            listed("listeners", "listeners"),
+            pools,
+            listed("healthmonitors", "healthmonitors"),
+            {pool["id"]: listed(f"pools/{pool['id']}/members", "members") for pool in pools},
+        )
 
     def _set_bridges(self, wanted: Wishes) -> None:
         present = {name for name in fabric.devices(self._fabric.name) if name.startswith("kb")}
@@ -93,10 +120,38 @@ class Agent:
             if self._routers.get(router.identity) != router:
                 self._make_router(router)
                 self._routers[router.identity] = router
-        names = {self._fabric.router(router.identity) for router in wanted.routers}
-        for path in fabric.NAMESPACES.iterdir():
-            if path.name.startswith(self._fabric.router("")) and path.name not in names:
-                fabric.remove_namespace(path.name)
+        self._fabric.keep_only(
+            self._fabric.router(""), {router.identity for router in wanted.routers}
+        )
+
+    def _set_balancers(self, wanted: Wishes) -> None:
+        for balancer in wanted.balancers:
+            if self._balancers.get(balancer.identity) != balancer:
+                self._make_balancer(balancer)
+                self._balancers[balancer.identity] = balancer
+        self._fabric.keep_only(
+            self._fabric.balancer(""), {balancer.identity for balancer in wanted.balancers}
+        )
+
+    def _make_balancer(self, balancer: Balancer) -> None:
+        namespace = self._fabric.balancer(balancer.identity)
+        fabric.make_namespace(namespace)
+        link = fabric.link_of(balancer.port, "kl")
+        bridge = self._fabric.bridge(balancer.network)
+        self._fabric.plug(namespace, "eth0", link, bridge=bridge, mac=balancer.mac)
+        fabric.set_addresses(namespace, "eth0", [balancer.address])
+        if balancer.gateway:
+            fabric.set_routes(namespace, [("default", balancer.gateway)])
+        path = self._folder / f"{balancer.identity}.cfg"
+        text = configuration(balancer, str(self._folder))
+        before = fabric.processes(namespace)
+        if before and path.exists() and path.read_text() == text:
+            return
+        path.write_text(text)
+        if any(listener.pool for listener in balancer.listeners):
+            # The old process ends its connections and goes.
+            old = ("-sf", *before) if before else ()
+            fabric.inside(namespace, "haproxy", "-D", "-f", str(path), *old)
 
     def _make_router(self, router: Router) -> None:
         namespace = self._fabric.router(router.identity)
@@ -131,41 +186,44 @@ class Agent:
 
 def follow(agent: Agent, calls: socket.socket) -> None:
     """Work for ever: at every call, and thoroughly every 30 s."""
-    thorough = True
+    thorough, about = True, b""
     while True:
         try:
-            agent.make_true(thorough=thorough)
+            agent.make_true(thorough=thorough, balancers=thorough or BALANCERS in about)
             pause = _LOOK_SECONDS
         except (ToolError, openstack.exceptions.SDKException, ClientException) as error:
             # Something vanished while it was looked at, or Neutron restarts: the next look sees.
             LOG.warning("%s", error)
             pause = _RETRY_SECONDS
-        thorough = not _called(calls, pause)
+        about = _called(calls, pause)
+        thorough = not about
 
 
-def _called(calls: socket.socket, seconds: float) -> bool:
-    """Whether a call comes within that time; those that come with it are one with it."""
+def _called(calls: socket.socket, seconds: float) -> bytes:
+    """What a call within that time is about, and those that come with it; empty without one."""
     calls.settimeout(seconds)
     try:
-        calls.recv(1)
+        about = calls.recv(1)
     except TimeoutError:
-        return False
+        return b""
     time.sleep(_TOGETHER_SECONDS)
     calls.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         while True:
-            calls.recv(1)
-    return True
+            about += calls.recv(1)
+    return about
 
 
 def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    address = Path(os.environ["KRAJ_LAB_CALLS"])
+    address = Path(os.environ[VARIABLE])
     address.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as calls:
         calls.bind(str(address))
         connection = openstack.connect(cloud="lab")
-        follow(Agent(connection, os.environ["KRAJ_LAB_FABRIC"]), calls)
+        folder = Path(os.environ["KRAJ_LAB_HOSTS"]) / "balancers"
+        folder.mkdir(parents=True, exist_ok=True)
+        follow(Agent(connection, os.environ["KRAJ_LAB_FABRIC"], folder), calls)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ends every server of the lab: `python -m kraj_lab_drivers.hosts.ending [remove]`.
+"""Ends servers and load balancers of the lab: `python -m kraj_lab_drivers.hosts.ending [remove]`.
 
 Containers are shut down, file systems unmounted and loop devices given back, so that nothing of a
 stopped lab holds the machine. With `remove` the namespaces go too.
@@ -29,6 +29,7 @@ def main() -> None:
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(end, records))
+    servers.fabric.keep_only(servers.fabric.balancer(""), ())
     if remove:
         fabric.unplug("", MACHINE)
         servers.fabric.remove()

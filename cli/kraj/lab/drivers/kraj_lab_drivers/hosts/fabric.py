@@ -9,7 +9,9 @@ called again: what is there stays.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+import os
+import signal
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +28,10 @@ def bridge_of(network: str) -> str:
 
 
 def link_of(port: str, kind: str = "kt") -> str:
-    """The fabric's end of a Neutron port's link: `kt` to a server, `kr` to a router."""
+    """The fabric's end of a Neutron port's link.
+
+    `kt` to a server, `kr` to a router, `kl` to a load balancer.
+    """
     return f"{kind}{port[:_IDENTITY_CHARACTERS]}"
 
 
@@ -43,6 +48,10 @@ class Fabric:
     def router(self, identity: str) -> str:
         """Name of a router's namespace."""
         return f"{self.name}-r-{identity}"
+
+    def balancer(self, identity: str) -> str:
+        """Name of a load balancer's namespace."""
+        return f"{self.name}-b-{identity}"
 
     def prepare(self) -> None:
         """The fabric's own namespace, in which bridged packets meet the rules."""
@@ -84,6 +93,13 @@ class Fabric:
         for address in addresses:
             ip("", "address", "replace", address, "dev", device)
 
+    def keep_only(self, prefix: str, identities: Collection[str]) -> None:
+        """Remove the namespaces with that prefix whose objects are gone."""
+        names = {f"{prefix}{identity}" for identity in identities}
+        for path in sorted(NAMESPACES.iterdir()):
+            if path.name.startswith(prefix) and path.name not in names:
+                remove_namespace(path.name)
+
     def remove(self) -> None:
         """Every namespace of this lab, and with them all links."""
         if NAMESPACES.is_dir():
@@ -101,12 +117,25 @@ def make_namespace(name: str) -> None:
 
 
 def remove_namespace(name: str) -> None:
-    """Remove a namespace; its links vanish with it once no process is left in it."""
+    """Remove a namespace with its links, and end what runs in it."""
     if (NAMESPACES / name).exists():
+        end_processes(name)
         for device in devices(name):
             if device != "lo":
                 unplug(name, device)
         run("ip", "netns", "delete", name)
+
+
+def end_processes(namespace: str) -> None:
+    """End what runs in a namespace, as load balancers do."""
+    for pid in processes(namespace):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGTERM)
+
+
+def processes(namespace: str) -> list[str]:
+    """The process ids in a namespace."""
+    return run("ip", "netns", "pids", namespace).split()
 
 
 def ip(namespace: str, *words: str) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
+from kraj_lab_drivers.hosts.balancers import Balancer, Listener, Member, Monitor, Pool
 from kraj_lab_drivers.hosts.fabric import bridge_of, link_of
 from kraj_lab_drivers.hosts.routers import EXTERNAL, Interface, Router
 from kraj_lab_drivers.hosts.rules import Fabric, Port, Rule
@@ -36,6 +37,17 @@ class Lists:
 
 
 @dataclass(frozen=True, slots=True)
+class BalancerLists:
+    """Octavia's objects, as its API lists them; members by the id of their pool."""
+
+    balancers: tuple[Item, ...] = ()
+    listeners: tuple[Item, ...] = ()
+    pools: tuple[Item, ...] = ()
+    monitors: tuple[Item, ...] = ()
+    members: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
     """What the agent makes true."""
 
@@ -44,9 +56,10 @@ class Wishes:
     routers: tuple[Router, ...]
     machine: Mapping[str, tuple[str, ...]]  #: external network → the machine's addresses in it
     machine_routes: tuple[tuple[str, str], ...]  #: (destination, next hop)
+    balancers: tuple[Balancer, ...] = ()
 
 
-def wishes(lists: Lists) -> Wishes:
+def wishes(lists: Lists, balancers: BalancerLists | None = None) -> Wishes:
     """Everything in one."""
     subnets = {item["id"]: item for item in lists.subnets}
     routers = tuple(_routers(lists, subnets))
@@ -59,6 +72,7 @@ def wishes(lists: Lists) -> Wishes:
         routers,
         dict(_machine(lists, subnets)),
         tuple(_upstream(routers)),
+        tuple(_balancers(lists, balancers, subnets)) if balancers else (),
     )
 
 
@@ -190,3 +204,84 @@ def _upstream(routers: Iterable[Router]) -> Iterator[tuple[str, str]]:
                 routed = network.version == 6 or not router.translates
                 if interface is not outside and routed and network.version in hops:
                     yield str(network), hops[network.version]
+
+
+def _balancers(
+    lists: Lists, given: BalancerLists, subnets: Mapping[str, Item]
+) -> Iterator[Balancer]:
+    """Load balancers that are on and whose address has a port."""
+    ports = {port["id"]: port for port in lists.ports}
+    monitors = {item["pools"][0]["id"]: _monitor(item) for item in given.monitors if item["pools"]}
+    pools = {
+        pool["id"]: _pool(pool, given.members.get(pool["id"], ()), monitors.get(pool["id"]))
+        for pool in given.pools
+        if pool["admin_state_up"]
+    }
+    for item in given.balancers:
+        port = ports.get(item["vip_port_id"])
+        if port is None or not item["admin_state_up"]:
+            continue
+        subnet = subnets[item["vip_subnet_id"]]
+        yield Balancer(
+            item["id"],
+            f"{item['vip_address']}/{subnet['cidr'].rpartition('/')[2]}",
+            port["mac_address"],
+            port["id"],
+            port["network_id"],
+            str(subnet["gateway_ip"] or ""),
+            tuple(
+                _listener(listener, pools.get(listener["default_pool_id"]))
+                for listener in given.listeners
+                if {"id": item["id"]} in listener["loadbalancers"] and listener["admin_state_up"]
+            ),
+        )
+
+
+def _listener(item: Item, pool: Pool | None) -> Listener:
+    return Listener(
+        item["id"],
+        item["protocol"],
+        item["protocol_port"],
+        pool,
+        item["connection_limit"],
+        tuple(item["allowed_cidrs"] or ()),
+        (
+            item["timeout_client_data"],
+            item["timeout_member_connect"],
+            item["timeout_member_data"],
+        ),
+    )
+
+
+def _pool(item: Item, members: Iterable[Item], monitor: Monitor | None) -> Pool:
+    return Pool(
+        item["id"],
+        item["protocol"],
+        item["lb_algorithm"],
+        tuple(
+            Member(
+                member["id"],
+                member["address"],
+                member["protocol_port"],
+                member["weight"],
+                member["backup"],
+            )
+            for member in members
+            if member["admin_state_up"]
+        ),
+        monitor,
+    )
+
+
+def _monitor(item: Item) -> Monitor | None:
+    if not item["admin_state_up"]:
+        return None
+    return Monitor(
+        item["type"],
+        item["delay"],
+        item["timeout"],
+        item["max_retries_down"],
+        item["max_retries"],
+        item["url_path"] or "/",
+        item["expected_codes"] or "200",
+    )
