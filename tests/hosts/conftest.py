@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from kraj.errors import KrajError
 from kraj.events import ignore
 from kraj.lab import Lab, LabSettings
 from kraj.lab.bootable import NAME as IMAGE_FILE
+from kraj.lab.servers import check_machine
 
 ROOT = Path(__file__).parents[2]
 PORT_OFFSET = 20000
@@ -49,8 +49,10 @@ def until(look: Callable[[], Seen], what: str, seconds: float = PATIENCE_SECONDS
 @pytest.fixture(scope="session")
 def hosts_lab() -> Iterator[Lab]:
     """A running lab whose servers boot."""
-    if not sys.platform.startswith("linux") or os.geteuid() != 0:
-        pytest.skip("servers boot on Linux, as root only")
+    try:
+        check_machine()
+    except KrajError as error:
+        pytest.skip(f"servers cannot boot here: {error.message} {' '.join(error.causes)}")
     folder = Path(os.environ.get("KRAJ_HOSTS_LAB_DIR", ROOT / ".kraj" / "hosts")).absolute()
     saved = LabSettings.load(folder)
     lab = Lab(LabSettings(folder, (), 0 if saved else PORT_OFFSET, depth="hosts"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import getpass
 import os
 import shutil
 import sys
@@ -18,7 +17,6 @@ from kraj.lab import database
 from kraj.lab.errors import (
     BUSY,
     FOREIGN_FOLDER,
-    HOSTS_IMPOSSIBLE,
     NOT_CREATED,
     UNKNOWN_SERVICE,
     UNSUPPORTED,
@@ -26,7 +24,7 @@ from kraj.lab.errors import (
 from kraj.lab.folders import told_plainly
 from kraj.lab.probes import listens
 from kraj.lab.programs import end_leftovers
-from kraj.lab.servers import end_servers
+from kraj.lab.servers import check_machine, end_servers
 from kraj.lab.services import all_services
 from kraj.lab.settings import LabSettings
 from kraj.lab.startup import Startup
@@ -78,8 +76,8 @@ class Lab:
         """Install, prepare and start everything. Raises KRJ5xx; can then simply be called again."""
         if not sys.platform.startswith("linux"):
             raise KrajError(UNSUPPORTED, f"this system is {sys.platform}")
-        if self.settings.boots and os.geteuid() != 0:
-            raise KrajError(HOSTS_IMPOSSIBLE, f"{getpass.getuser()} is not root")
+        if self.settings.boots:
+            check_machine()
         with told_plainly(self.settings.folder), self._exclusive():
             end_leftovers(self.settings.folder)
             self.settings.claim()

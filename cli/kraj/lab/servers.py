@@ -1,16 +1,18 @@
-"""Ends what servers of a lab need that boot: containers, mounts, loop devices, namespaces.
+"""What a machine must be able to do for servers that boot, and how they end.
 
-They are no processes of the supervisor's, and nova does not stop them when it is stopped itself.
+Containers, mounts, loop devices and namespaces are no processes of the supervisor's, and nova does
+not stop them when it is stopped itself.
 """
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import subprocess
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kraj.errors import KrajError
 from kraj.lab import programs
@@ -20,6 +22,48 @@ from kraj.lab.settings import EXTERNAL_IPV4, LabSettings
 #: The machine's own device in the external network; `kraj_lab_drivers.hosts.agent` makes it.
 DEVICE = "kraj-public"
 IP = "/usr/sbin/ip"
+
+
+#: Packets that cross a bridge meet the packet rules by this setting of the kernel's br_netfilter.
+_BRIDGED: Final = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+#: Trials that change nothing, and what their failure means.
+_TRIALS: Final = (
+    (("unshare", "--net", "true"), "network namespaces cannot be made"),
+    (("unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"), "nothing can be mounted"),
+    (("losetup", "--find"), "there is no free loop device"),
+)
+
+
+def check_machine() -> None:
+    """Raise KRJ516 where the machine cannot do what servers need, with the tool's own words."""
+    if os.geteuid() != 0:
+        raise KrajError(HOSTS_IMPOSSIBLE, f"{getpass.getuser()} is not root")
+    if not _BRIDGED.exists():
+        _tried("modprobe", "br_netfilter")
+    if not _BRIDGED.exists():
+        raise KrajError(
+            HOSTS_IMPOSSIBLE,
+            "the kernel has no br_netfilter: packets would pass bridges by the rules",
+            hint="Load it (modprobe br_netfilter) or use another machine.",
+        )
+    for words, meaning in _TRIALS:
+        failure = _tried(*words)
+        if failure:
+            raise KrajError(
+                HOSTS_IMPOSSIBLE,
+                meaning,
+                hint="Use a machine, or a container with more rights, where that can be done.",
+                causes=(failure,),
+            )
+
+
+def _tried(*words: str) -> str:
+    """Why a command fails; empty where it does not."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
+    return done.stderr.strip() or f"exit code {done.returncode}" if done.returncode else ""
 
 
 def check_network(settings: LabSettings) -> None:

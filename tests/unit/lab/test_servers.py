@@ -1,0 +1,63 @@
+"""What is asked of a machine before servers boot on it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from kraj.errors import KrajError
+from kraj.lab import servers
+from kraj.lab.errors import HOSTS_IMPOSSIBLE
+from kraj.lab.settings import LabSettings
+
+
+def program(folder: Path, name: str, script: str) -> Path:
+    """A program of the test's own."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="only for a user who is not root")
+def test_who_is_not_root_is_told_so() -> None:
+    with pytest.raises(KrajError, match="is not root"):
+        servers.check_machine()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gets as far")
+def test_a_machine_that_may_not_do_it_is_told_with_the_tools_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "_BRIDGED", tmp_path)
+    program(tmp_path, "unshare", "echo 'unshare failed: Operation not permitted' >&2; exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(KrajError, match="network namespaces cannot be made") as caught:
+        servers.check_machine()
+    assert caught.value.code is HOSTS_IMPOSSIBLE
+    assert caught.value.causes == ("unshare failed: Operation not permitted",)
+
+
+@pytest.mark.parametrize(
+    ("route", "refused"),
+    [
+        ({"dst": "default", "dev": "eth0"}, False),
+        ({"dst": "192.0.2.0/24", "dev": "eth0"}, False),
+        ({"dst": "198.51.100.0/25", "dev": "eth1"}, True),
+        ({"dst": "198.51.100.0/24", "dev": "kraj-public"}, True),
+    ],
+)
+def test_addresses_that_lead_elsewhere_are_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: dict[str, str], refused: bool
+) -> None:
+    shown = program(tmp_path, "ip", f"echo '{json.dumps([route])}'")
+    monkeypatch.setattr(servers, "IP", str(shown))
+    settings = LabSettings(tmp_path / "lab", depth="hosts")
+    if refused:
+        with pytest.raises(KrajError, match=route["dev"]):
+            servers.check_network(settings)
+    else:
+        servers.check_network(settings)
