@@ -366,6 +366,18 @@ def test_an_export_can_be_imported_but_not_as_another_stack(bench: Bench) -> Non
     assert bench.error(lambda: engine.import_state(spec, wrong)).code.code == "KRJ309"
 
 
+def test_a_state_that_has_changed_since_the_export_is_not_replaced(bench: Bench) -> None:
+    bench.up()
+    engine, spec = bench.engine, bench.spec
+    exported = engine.export_state(spec)
+    engine.import_state(spec, exported, instead_of=exported)
+    bench.network("192.168.79.0/24")
+    bench.up()
+    error = bench.error(lambda: engine.import_state(spec, exported, instead_of=exported))
+    assert error.code.code == "KRJ318"
+    assert not engine.preview(spec, ignore).has_changes
+
+
 def test_the_real_command_is_installed_from_a_mirror_and_works(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

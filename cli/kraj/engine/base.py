@@ -171,7 +171,15 @@ class Engine(Protocol):
         """Pulumi's `stack export` JSON (deployment version 3)."""
         ...
 
-    def import_state(self, spec: StackSpec, deployment: Mapping[str, Any]) -> None: ...
+    def import_state(
+        self,
+        spec: StackSpec,
+        deployment: Mapping[str, Any],
+        *,
+        instead_of: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Replace the state. KRJ318 where `instead_of` is an export that it does not equal now."""
+        ...
 
     def cancel(self, spec: StackSpec) -> None:
         """Break the stack's lock after the caller has made sure that nobody works on it."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from kraj.engine.base import HistoryEntry, Result, StackSpec, Together
 from kraj.engine.choice import without_password
-from kraj.engine.errors import BAD_STACK, NO_PULUMI, STATE_UNREADABLE
+from kraj.engine.errors import BAD_STACK, NO_PULUMI, STATE_UNREADABLE, changed_meanwhile
 from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import KeyRing
@@ -160,8 +160,18 @@ class PulumiEngine:
         with self._stack(spec, "the export") as stack:
             return stack.export_encrypted()
 
-    def import_state(self, spec: StackSpec, deployment: Mapping[str, Any]) -> None:
-        """Raises KRJ306, KRJ309 for another version, KRJ310, KRJ314 for another stack's state."""
+    def import_state(
+        self,
+        spec: StackSpec,
+        deployment: Mapping[str, Any],
+        *,
+        instead_of: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Raises KRJ306, KRJ309 for another version, KRJ310, KRJ314 for another stack's state.
+
+        Pulumi's import compares nothing: between the look here and its own lock, a run would have
+        to begin and end unseen, which is less time than the shortest run takes.
+        """
         inner = deployment.get("deployment")
         if deployment.get("version") not in KNOWN_VERSIONS or not isinstance(inner, Mapping):
             raise KrajError(
@@ -169,6 +179,8 @@ class PulumiEngine:
                 f"not an export of version 3 or 4 (its version is {deployment.get('version')!r})",
             )
         _refuse_foreign(inner, spec)
+        if instead_of is not None and self.export_state(spec) != instead_of:
+            raise changed_meanwhile(spec.label)
         self._refuse_locked(spec, lambda _message: None)
         exists = self.exists(spec)
         with self._stack(spec, "the import") as stack:

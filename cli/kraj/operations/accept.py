@@ -10,7 +10,7 @@ import difflib
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ class Acceptance:
     accepted: Sequence[Proposal] = ()
     refused: Sequence[Proposal] = ()
     changes: Sequence[FileChange] = ()
+    #: By the stack's label, the state of which the accepted is true.
+    states: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def plan_acceptance(
@@ -85,15 +87,16 @@ def plan_acceptance(
     changes = _changed_files(planned, [part.edit for part in accepted if part.edit is not None])
     if changes:
         _check_region(planned, changes)
-    return Acceptance(accepted, refused, changes)
+    states = {stack.label: stack.exported for stack in stacks}
+    return Acceptance(accepted, refused, changes, states)
 
 
 def write_acceptance(engine: Engine, planned: PlannedRegion, acceptance: Acceptance) -> None:
     """Write the files, all or none, then note in the states what the cloud has already.
 
     Raises KRJ712 where a file is no longer what it was, KRJ713 where one cannot be written, and
-    what the engine raises where a state is in use: the files stay, and the next `kraj up` sets
-    what is set already.
+    what the engine raises where a state is in use or was changed meanwhile: the files stay, and
+    the next `kraj up` sets what is set already.
     """
     for change in acceptance.changes:
         if _text_of(change.path) != change.before:
@@ -101,10 +104,16 @@ def write_acceptance(engine: Engine, planned: PlannedRegion, acceptance: Accepta
             raise KrajError(FILES_CHANGED, "the file has changed since it was read", place)
     _write_all(acceptance.changes)
     for label in dict.fromkeys(part.stack for part in acceptance.accepted):
-        spec = stack_spec(planned, label)
-        exported = engine.export_state(spec)
+        spec, exported = stack_spec(planned, label), acceptance.states[label]
         parts = [part for part in acceptance.accepted if part.stack == label]
-        engine.import_state(spec, with_accepted(exported, parts))
+        try:
+            engine.import_state(spec, with_accepted(exported, parts), instead_of=exported)
+        except KrajError as error:
+            error.hint = (
+                f"The files are written; the state of {label} is as it was. When nobody works on "
+                "the stack, run the same command again."
+            )
+            raise
 
 
 def with_accepted(exported: Mapping[str, Any], parts: Sequence[Proposal]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kraj.drift.inventory import CloudObject, objects_of, unplanned
@@ -40,6 +40,7 @@ class StackDrift:
     findings: tuple[Finding, ...] = ()
     unplanned: tuple[CloudObject, ...] = ()
     error: KrajError | None = None
+    exported: Mapping[str, Any] = field(default_factory=dict)  #: the state that was compared
 
     @property
     def found(self) -> bool:
@@ -55,22 +56,22 @@ def find_drift(
     jobs: int = DEFAULT_JOBS,
 ) -> list[StackDrift]:
     """One entry per stack that exists. Changes neither the cloud nor the state."""
+    # Before the cloud is read: what somebody does meanwhile then shows in the state.
+    states = {label: _export(engine, planned, label) for label in labels}
     runs = refresh(engine, planned, labels, report, preview_only=True, jobs=jobs)
     connection = connect(planned.access)
     witnesses = Witnesses(connection)
-    return [_drift_of(run, engine, planned, connection, witnesses) for run in runs]
+    return [_drift_of(run, states[run.label], connection, witnesses) for run in runs]
 
 
 def _drift_of(
-    run: StackRun,
-    engine: Engine,
-    planned: PlannedRegion,
-    connection: Any,
-    witnesses: Witnesses,
+    run: StackRun, exported: dict[str, Any] | KrajError, connection: Any, witnesses: Witnesses
 ) -> StackDrift:
+    if isinstance(exported, KrajError):
+        return StackDrift(run.label, error=run.error or exported)
     if run.result is None:
         return StackDrift(run.label, error=run.error)
-    resources = _resources(engine, planned, run.label)
+    resources = exported["deployment"].get("resources") or []
     given = {item["urn"]: item.get("inputs") or {} for item in resources}
     steps = [found for step in run.result.steps if (found := _drifted(step, given))]
     known = frozenset(part for item in resources for part in _ids(item))
@@ -85,6 +86,7 @@ def _drift_of(
         run.label,
         tuple(Finding(step, _witness(step, witnesses, updated)) for step in steps),
         tuple(unplanned(objects, known)),
+        exported=exported,
     )
 
 
@@ -108,9 +110,12 @@ def _witness(step: Step, witnesses: Witnesses, updated: dict[str, str]) -> Witne
     return Witness(at=updated.get(step.id, ""))
 
 
-def _resources(engine: Engine, planned: PlannedRegion, label: str) -> list[dict[str, Any]]:
-    exported = engine.export_state(stack_spec(planned, label))
-    return list(exported["deployment"].get("resources") or ())
+def _export(engine: Engine, planned: PlannedRegion, label: str) -> dict[str, Any] | KrajError:
+    """A stack's state, or why it cannot be had: another stack's drift is still of interest."""
+    try:
+        return engine.export_state(stack_spec(planned, label))
+    except KrajError as error:
+        return error
 
 
 def _ids(resource: dict[str, Any]) -> list[str]:

@@ -57,6 +57,18 @@ def test_an_export_can_be_imported_elsewhere_and_nothing_changes(lab: Lab, tmp_p
     assert lab.engine.history(lab.spec())[-1].kind == "import"
 
 
+def test_a_state_that_has_changed_since_the_export_is_not_replaced(lab: Lab) -> None:
+    lab.up(PROGRAM)
+    exported = lab.engine.export_state(lab.spec())
+    lab.engine.import_state(lab.spec(), exported, instead_of=exported)
+    lab.up('Note("a", text="open")')
+    stored = lab.checkpoint.read_bytes()
+    with pytest.raises(KrajError) as caught:
+        lab.engine.import_state(lab.spec(), exported, instead_of=exported)
+    assert caught.value.code.code == "KRJ318"
+    assert lab.checkpoint.read_bytes() == stored
+
+
 def test_what_pulumis_command_line_notes_about_a_provider_is_no_change(lab: Lab) -> None:
     lab.up(PROGRAM)
     exported = lab.engine.export_state(lab.spec())

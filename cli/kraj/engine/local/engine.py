@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import kraj
 from kraj.engine.base import HistoryEntry, Result, StackSpec, Together
-from kraj.engine.errors import BAD_STACK, STACK_NOT_EMPTY, STATE_UNREADABLE, interrupted
+from kraj.engine.errors import (
+    BAD_STACK,
+    STACK_NOT_EMPTY,
+    STATE_UNREADABLE,
+    changed_meanwhile,
+    interrupted,
+)
 from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import KeyRing
@@ -144,7 +150,13 @@ class LocalEngine:
     def export_state(self, spec: StackSpec) -> dict[str, Any]:
         return {"version": 3, "deployment": self._store(spec).load() or {}}
 
-    def import_state(self, spec: StackSpec, deployment: Mapping[str, Any]) -> None:
+    def import_state(
+        self,
+        spec: StackSpec,
+        deployment: Mapping[str, Any],
+        *,
+        instead_of: Mapping[str, Any] | None = None,
+    ) -> None:
         inner = deployment.get("deployment")
         if deployment.get("version") not in KNOWN_VERSIONS or not isinstance(inner, dict):
             raise KrajError(
@@ -154,6 +166,8 @@ class LocalEngine:
         store = self._store(spec)
         started = time.time()
         with stack_lock(store, lambda _message: None):
+            if instead_of is not None and instead_of["deployment"] != (store.load() or {}):
+                raise changed_meanwhile(spec.label)
             state = load_deployment(inner, crypter_of(inner, self._keys))
             _refuse_foreign(state, spec)
             store.save(dump_deployment(state.resources, state.pending, state.crypter))
