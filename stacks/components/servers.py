@@ -169,6 +169,8 @@ class ServerPool(Component):
             security_group_ids=groups or None,
             # Without this Neutron would put the project's default group on a port without groups.
             no_security_groups=None if groups else True,
+            # Said, so that a filter that somebody takes off is drift and comes back.
+            port_security_enabled=True,
             allowed_address_pairs=[
                 openstack.networking.PortAllowedAddressPairArgs(ip_address=address)
                 for address in port.allowed_addresses

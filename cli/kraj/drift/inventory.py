@@ -36,6 +36,8 @@ def objects_of(connection: Connection, project_id: str) -> list[CloudObject]:
         *_servers(connection, project_id),
         *_volumes(connection, project_id),
         *_networking(connection, project_id),
+        *_routes(connection, project_id),
+        *_shares(connection, project_id),
         *_rules(connection, project_id),
         *_load_balancing(connection, project_id),
         *_roles(connection, project_id),
@@ -94,6 +96,38 @@ def _networking(connection: Connection, project_id: str) -> Iterator[CloudObject
             yield _object("port", item, item.name or addresses)
     for item in network.ips(project_id=project_id):
         yield _object("floating IP", item, item.floating_ip_address)
+
+
+def _routes(connection: Connection, project_id: str) -> Iterator[CloudObject]:
+    """Routes on routers and in what DHCP tells; no stack makes any, and they have no id."""
+    for kind, owners, attribute in (
+        ("route", connection.network.routers(project_id=project_id), "routes"),
+        ("route of subnet", connection.network.subnets(project_id=project_id), "host_routes"),
+    ):
+        for owner in owners:
+            for route in getattr(owner, attribute) or ():
+                words = f"{route['destination']} via {route['nexthop']}"
+                yield CloudObject(kind, f"{owner.id}/{words}", f"{owner.name}: {words}")
+
+
+def _shares(connection: Connection, project_id: str) -> Iterator[CloudObject]:
+    """Rights of other projects in this one's networks and groups, whoever gave them."""
+    network = connection.network
+    names = {
+        item.id: item.name
+        for items in (
+            network.networks(project_id=project_id),
+            network.security_groups(project_id=project_id),
+        )
+        for item in items
+    }
+    for policy in network.rbac_policies():
+        if policy.object_id in names:
+            target = policy.target_project_id
+            who = "all projects" if target == "*" else f"project {target}"
+            yield CloudObject(
+                "shared access", policy.id, f"{names[policy.object_id]}: {policy.action} by {who}"
+            )
 
 
 def _rules(connection: Connection, project_id: str) -> Iterator[CloudObject]:

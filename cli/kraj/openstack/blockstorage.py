@@ -6,7 +6,7 @@ Volume types, their qualities and quotas are in `blockstorage_types`, look-ups i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar, Final
@@ -122,6 +122,18 @@ class Volume(BlockStorageResource):
         version = _FROM_BACKUP if inputs.get("backupId") else None
         call = self.request("POST", self.path, body=body, action=self.action("create", inputs))
         return self.create_once(replace(call, microversion=version), body["volume"])
+
+    @classmethod
+    def refuse_update(cls, identity: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+        """Cinder has an action to extend a volume, and none to shrink one."""
+        has, wanted = olds.get("size"), news.get("size")
+        if isinstance(has, int) and isinstance(wanted, int) and wanted < has:
+            raise KrajError(
+                REFUSED,
+                f"volume {identity} has {has} GiB and is to have {wanted} GiB: no volume shrinks",
+                hint="Order the size that it has (`kraj drift accept` writes what was grown by "
+                "hand into the files), or copy the data to a new volume.",
+            )
 
     def update_body(self, news: Properties, changed: Collection[str]) -> Properties:
         """Size and type change by actions of their own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from kraj.openstack.fields import (
@@ -22,7 +22,7 @@ from kraj.openstack.fields import (
 )
 from kraj.openstack.neutron import NetworkResource, TaggedResource
 from kraj.openstack.resource import Properties
-from kraj.openstack.spelling import same_ignoring_case, same_json, same_prefix
+from kraj.openstack.spelling import same_address, same_ignoring_case, same_json, same_prefix
 
 
 def _as_texts(details: Any) -> dict[str, str]:
@@ -128,12 +128,50 @@ class Port(TaggedResource):
         return self.put_update(identity, news, body)
 
     def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
-        """An allowed pair with the port's own hardware address was given without one."""
+        """What the program gave is shown as the cloud has it now.
+
+        Pulumi's provider shows groups and addresses as they were given, so that a group that was
+        taken off by hand is never found. An allowed pair with the port's own hardware address was
+        given without one.
+        """
         result = super().outputs(identity, found, known)
+        groups = found.get("security_groups") or []
+        given = known.get("securityGroupIds")
+        if given and set(given) != set(groups):
+            result["securityGroupIds"] = groups
+        if known.get("noSecurityGroups"):
+            result["noSecurityGroups"] = not groups
+        if known.get("fixedIps"):
+            result["fixedIps"] = _shown_addresses(known["fixedIps"], found.get("fixed_ips") or [])
         for pair in result["allowedAddressPairs"]:
             if pair["macAddress"] == result["macAddress"]:
                 pair["macAddress"] = ""
         return result
+
+
+def _shown_addresses(
+    given: list[Properties], found: Iterable[Mapping[str, str]]
+) -> list[Properties]:
+    """The addresses in the program's words where they fit, else in the cloud's.
+
+    A program may name a subnet alone and take the address that the cloud chooses there.
+    """
+    left = [{"subnetId": item["subnet_id"], "ipAddress": item["ip_address"]} for item in found]
+    kept = []
+    for item in given:
+        match = next((entry for entry in left if _fits(item, entry)), None)
+        if match is not None:
+            left.remove(match)
+            kept.append(item)
+    return kept + left
+
+
+def _fits(given: Properties, found: Mapping[str, str]) -> bool:
+    """Whether the cloud has what the program gave, as far as it gave anything."""
+    subnet, address = given.get("subnetId"), given.get("ipAddress")
+    return (not subnet or subnet == found["subnetId"]) and (
+        not address or same_address(address, found["ipAddress"])
+    )
 
 
 class SecGroup(TaggedResource):

@@ -244,6 +244,8 @@ class OpenStackProvider(provider_pb2_grpc.ResourceProviderServicer):
         secret = _secret_outputs(kind, {**state, **program})
         difference = diff(kind, olds, news, request.ignoreChanges)
         inputs = _plain(program)
+        if difference.changes:
+            kind.refuse_update(request.id, olds, inputs)
         if request.preview:
             outputs = _expected_after_change(kind, olds, inputs)
             return provider_pb2.UpdateResponse(properties=encode_struct(conceal(outputs, secret)))

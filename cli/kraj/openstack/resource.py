@@ -147,6 +147,10 @@ class Resource:
         """Correct the changes found (property → whether it forces a replacement)."""
         return changes
 
+    @classmethod
+    def refuse_update(cls, identity: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+        """Raise KRJ408 for a change that the cloud is known never to make, before it is asked."""
+
     def identity_of(self, found: Properties) -> str:
         """The Pulumi id of an object that the API shows."""
         return str(found["id"])

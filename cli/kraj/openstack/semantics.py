@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from importlib import resources
 from typing import Any, Final
 
@@ -62,6 +63,17 @@ def table() -> tuple[str, dict[str, list[Rule]]]:
     for row in csv.DictReader(rest.splitlines()):
         rules.setdefault(row["token"], []).append(Rule(**row))
     return origin.removeprefix("# "), rules
+
+
+@cache
+def left_to_programs(token: str) -> frozenset[str]:
+    """Properties that are empty until somebody sets them: the cloud never decides them."""
+    _, rules = table()
+    return frozenset(
+        rule.path
+        for rule in rules.get(token, ())
+        if rule.settable and not rule.computed and not rule.default and "." not in rule.path
+    )
 
 
 def columns() -> list[str]:

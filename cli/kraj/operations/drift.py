@@ -12,6 +12,7 @@ from kraj.engine.base import Engine, Operation, Step
 from kraj.engine.local.paths import parse_path
 from kraj.errors import KrajError
 from kraj.events import Reporter
+from kraj.openstack.semantics import left_to_programs
 from kraj.operations.clouds import connect
 from kraj.operations.region import PlannedRegion
 from kraj.operations.stacks import DEFAULT_JOBS, StackRun, refresh, stack_spec
@@ -91,14 +92,14 @@ def _drift_of(
 
 
 def _drifted(step: Step, given: Mapping[str, Mapping[str, Any]]) -> Step | None:
-    """The step with what a program has said alone.
+    """The step with what a program has said, or could have said, alone.
 
     The cloud's own values change all the time: a volume's attachments, an object's revision.
     """
     if step.operation is Operation.DELETE:
         return step
-    inputs = given.get(step.urn, {})
-    kept = tuple(change for change in step.changes if parse_path(change.path)[0] in inputs)
+    told = {*given.get(step.urn, {}), *left_to_programs(step.type)}
+    kept = tuple(change for change in step.changes if parse_path(change.path)[0] in told)
     if step.operation is not Operation.UPDATE or not kept:
         return None
     return replace(step, changes=kept, changed=tuple(change.path for change in kept))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kraj.engine.base import Engine, Operation, PropertyChange, Result, StackSpec, Step
-from kraj.events import Event, EventKind, Reporter
+from kraj.events import Event, EventKind, Reporter, ignore
 from kraj.model.region import Region
 from kraj.planning.documents import Quota
 from kraj.planning.limits import LIMITS
@@ -58,13 +58,21 @@ def preview(engine: Engine, change: Change, report: Reporter, *, refresh: bool) 
 
 
 def up(engine: Engine, change: Change, report: Reporter, *, refresh: bool) -> Result:
-    """Apply the whole change; the result is that of both passes together."""
+    """Apply the whole change; the result is that of both passes together.
+
+    With `refresh`, what somebody has changed by hand is read into the state first: a server made
+    larger counts as large until it is small again. Where it cannot be put right (a volume that was
+    grown), the state stays as it was, so that `kraj drift` still shows it.
+    """
+    if refresh and engine.exists(change.spec):
+        engine.preview(change.spec, ignore, refresh=True)
+        engine.refresh(change.spec, report)
     meanwhile = _meanwhile(engine, change)
     if meanwhile == change.document.quota:
-        return engine.up(change.spec, report, refresh=refresh)
+        return engine.up(change.spec, report)
     note = _note(meanwhile, change.document.quota)
     report(Event(EventKind.PROGRESS, "up", change.spec.label, note))
-    first = engine.up(change.with_quota(meanwhile), report, refresh=refresh)
+    first = engine.up(change.with_quota(meanwhile), report)
     done = together(first, engine.up(change.spec, report))
     return replace(done, diagnostics=(note, *done.diagnostics))
 

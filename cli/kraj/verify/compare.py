@@ -13,6 +13,7 @@ from kraj.planning.documents import (
     SecurityGroup,
     Server,
     ServerPool,
+    ServerPort,
     TenantDocument,
     Volume,
 )
@@ -55,6 +56,7 @@ def compare_project(document: Document, found: ProjectFound | None) -> tuple[Che
             _networks(document, found),
             _rules(document, found),
             _pools(document, found),
+            _ports(document, found),
             _floating(document, found),
             _load_balancers(document, found),
             _zone(document, found),
@@ -229,6 +231,29 @@ def _server(
         )
     for volume in server.data_volumes:
         yield from _data_volume(volume, by_name.get(volume.name), actual.id)
+
+
+def _ports(document: Document, found: ProjectFound) -> Iterator[Check]:
+    """Rules are worth what the ports make of them: groups, filter, addresses."""
+    names = {group.key: group.name for group in document.security_groups}
+    by_address = {address: port for port in found.ports for address in port.addresses}
+    for server, planned in _planned_ports(document):
+        addresses = (planned.fixed_ipv4, planned.fixed_ipv6)
+        actual = next((by_address[item] for item in addresses if item in by_address), None)
+        if actual is None:  # `server.addresses` says so
+            continue
+        subject = f"{server.name} {planned.network}"
+        groups = sorted(names[key] for key in planned.security_groups)
+        yield equal("port.security_groups", subject, groups, sorted(actual.security_groups))
+        yield equal("port.security", subject, True, actual.port_security)
+        allowed = sorted(planned.allowed_addresses)
+        yield equal("port.allowed_addresses", subject, allowed, sorted(actual.allowed_addresses))
+
+
+def _planned_ports(document: Document) -> Iterator[tuple[Server, ServerPort]]:
+    for pool in document.server_pools:
+        for server in pool.servers:
+            yield from ((server, port) for port in server.ports)
 
 
 def _data_volume(volume: Volume, actual: FoundVolume | None, server_id: str) -> Iterator[Check]:

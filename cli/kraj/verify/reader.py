@@ -66,7 +66,8 @@ class FoundPort:
     device_id: str
     addresses: frozenset[str]
     security_groups: frozenset[str]  #: names
-    port_security: bool
+    port_security: bool  #: whether rules and its own address hold on it at all
+    allowed_addresses: frozenset[str] = frozenset()  #: that it may use beside its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,9 @@ def _networking(
                 names.get(item, item) for item in port.security_group_ids or ()
             ),
             port_security=bool(port.is_port_security_enabled),
+            allowed_addresses=frozenset(
+                pair["ip_address"] for pair in port.allowed_address_pairs or ()
+            ),
         )
         for port in connection.network.ports(project_id=project_id)
     )

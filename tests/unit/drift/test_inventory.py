@@ -34,7 +34,9 @@ def cloud(**lists: list[Any]) -> Any:
         has_service=lambda _type: "load_balancers" in lists,
         compute=service("servers", "server_groups"),
         block_storage=service("volumes", "snapshots"),
-        network=service("networks", "subnets", "routers", "ports", "ips", "security_groups"),
+        network=service(
+            *("networks", "subnets", "routers", "ports", "ips", "security_groups"), "rbac_policies"
+        ),
         load_balancer=service("load_balancers", "listeners", "pools"),
         identity=service("role_assignments"),
     )
@@ -71,6 +73,30 @@ def test_a_groups_first_rules_are_neutrons() -> None:
     groups = [thing("g1", "default", security_group_rules=rules)]
     found = [identifier for _kind, identifier in kinds(cloud(security_groups=groups))]
     assert found == ["in-from-other", "ssh", "out-one-net"]
+
+
+def test_routes_are_found_on_routers_and_subnets() -> None:
+    route = {"destination": "10.9.0.0/16", "nexthop": "10.1.0.7"}
+    routers = [thing("r1", "edge", routes=[route]), thing("r2", routes=None)]
+    subnets = [thing("s1", "four", host_routes=[route])]
+    found = objects_of(cloud(routers=routers, subnets=subnets), PROJECT)
+    assert [(item.kind, item.name) for item in found if "route " in f"{item.kind} "] == [
+        ("route", "edge: 10.9.0.0/16 via 10.1.0.7"),
+        ("route of subnet", "four: 10.9.0.0/16 via 10.1.0.7"),
+    ]
+
+
+def test_whom_a_network_is_shared_with_is_found_whoever_shared_it() -> None:
+    policies = [
+        thing("a", object_id="n1", action="access_as_shared", target_project_id="p2"),
+        thing("b", object_id="n1", action="access_as_external", target_project_id="*"),
+        thing("c", object_id="other", action="access_as_shared", target_project_id="p2"),
+    ]
+    found = objects_of(cloud(networks=[thing("n1", "lan")], rbac_policies=policies), PROJECT)
+    assert [(item.kind, item.id, item.name) for item in found[1:]] == [
+        ("shared access", "a", "lan: access_as_shared by project p2"),
+        ("shared access", "b", "lan: access_as_external by all projects"),
+    ]
 
 
 def test_server_groups_of_other_projects_are_not_looked_at() -> None:

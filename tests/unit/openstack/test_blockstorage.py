@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kraj.errors import KrajError
+from kraj.openstack.blockstorage import Volume
+
 VOLUME = "openstack:blockstorage/volume:Volume"
 VOLUME_TYPE = "openstack:blockstorage/volumeTypeV3:VolumeTypeV3"
 QOS = "openstack:blockstorage/qosV3:QosV3"
@@ -22,6 +25,13 @@ def test_a_volume_grows_and_changes_its_type_in_place(rules_of):
     assert volume.updates(olds, name="a", size=20, volumeType="bulk") == {"size", "volumeType"}
     assert volume.updates(olds, name="a", size=10) == set()
     assert volume.replaces(olds, name="a", size=10, availabilityZone="z2") == {"availabilityZone"}
+
+
+def test_a_volume_that_would_have_to_shrink_is_refused_before_the_cloud_is_asked():
+    Volume.refuse_update("v1", {"size": 10}, {"size": 13})
+    with pytest.raises(KrajError, match="has 13 GiB and is to have 10 GiB") as caught:
+        Volume.refuse_update("v1", {"size": 13}, {"size": 10})
+    assert caught.value.code.code == "KRJ408"
 
 
 @pytest.mark.parametrize("other", ["snapshotId", "sourceVolId", "backupId"])

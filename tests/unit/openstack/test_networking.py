@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kraj.openstack.networking_ports import Port
+
 NETWORKING = "openstack:networking"
 NETWORK = f"{NETWORKING}/network:Network"
 SUBNET = f"{NETWORKING}/subnet:Subnet"
@@ -206,3 +208,52 @@ def test_a_port_shows_no_difference_for_what_neutron_adds(rules_of):
     olds["binding"] |= {"hostId": "h", "vifType": "ovs", "vifDetails": {}, "profile": "{}"}
     olds |= {"deviceId": "server", "deviceOwner": "compute:nova", "macAddress": "fa:16:3e:0:0:1"}
     assert not rules.diff(olds, {**ENOUGH[PORT], "binding": {"vnicType": "normal"}}).changes
+
+
+def shown_by(found, known):
+    """What a port shows of what the cloud answers."""
+    return Port(None).outputs("p1", found, {"region": "one", **known})
+
+
+FOUR = {"subnetId": "four", "ipAddress": "10.1.0.5"}
+SIX = {"subnetId": "six", "ipAddress": "fd00::5"}
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "shown"),
+    [
+        ({"securityGroupIds": ["a", "b"]}, {"security_groups": ["b", "a"]}, ["a", "b"]),
+        ({"securityGroupIds": ["a"]}, {"security_groups": []}, []),
+        ({"securityGroupIds": ["a"]}, {"security_groups": ["a", "b"]}, ["a", "b"]),
+        ({}, {"security_groups": ["default"]}, None),
+    ],
+)
+def test_groups_that_a_program_gave_are_shown_as_the_port_has_them(known, found, shown):
+    assert shown_by(found, known).get("securityGroupIds") == shown
+
+
+@pytest.mark.parametrize(("groups", "shown"), [([], True), (["a"], False)])
+def test_a_port_that_is_to_have_no_groups_shows_those_it_has(groups, shown):
+    found = {"security_groups": groups}
+    assert shown_by(found, {"noSecurityGroups": True})["noSecurityGroups"] is shown
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ([FOUR, SIX], [FOUR, SIX]),
+        ([SIX, FOUR], [SIX, FOUR]),
+        ([{"subnetId": "four"}, SIX], [{"subnetId": "four"}, SIX]),
+        ([FOUR, {"ipAddress": "fd00:0:0::5"}], [FOUR, {"ipAddress": "fd00:0:0::5"}]),
+        ([FOUR], [FOUR, SIX]),
+        ([{**FOUR, "ipAddress": "10.1.0.6"}, SIX], [SIX, FOUR]),
+    ],
+)
+def test_addresses_of_a_port_are_shown_in_the_programs_words_where_they_fit(given, left):
+    found = {
+        "fixed_ips": [
+            {"subnet_id": "four", "ip_address": "10.1.0.5"},
+            {"subnet_id": "six", "ip_address": "fd00::5"},
+        ]
+    }
+    assert shown_by(found, {"fixedIps": given})["fixedIps"] == left

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kraj.openstack.semantics import TABLE, table
+from kraj.openstack.semantics import TABLE, left_to_programs, table
 from kraj.openstack.semantics_source import written
 from kraj.openstack.types import resource_type, supported_types
 from kraj.report.types_page import differences, types_page
@@ -64,3 +64,10 @@ def test_the_plugin_still_answers_what_is_recorded() -> None:
     if shutil.which("pulumi") is None or not program.is_file():
         pytest.skip(f"the openstack plugin {version} is not installed")
     assert written(str(program)) == (ROOT / "cli/kraj/openstack" / TABLE).read_text("utf-8")
+
+
+def test_what_the_cloud_never_decides_is_told_from_what_it_does():
+    left = left_to_programs("openstack:networking/port:Port")
+    assert {"allowedAddressPairs", "securityGroupIds", "description"} <= left
+    assert not {"macAddress", "allFixedIps", "portSecurityEnabled"} & left
+    assert left_to_programs("test:index:Note") == frozenset()

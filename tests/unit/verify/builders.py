@@ -168,7 +168,15 @@ def found_project() -> ProjectFound:
             ),
         ),
         ports=(
-            FoundPort("po1", "n1", "ACTIVE", "s1", frozenset({"10.64.16.11"}), frozenset(), True),
+            FoundPort(
+                "po1",
+                "n1",
+                "ACTIVE",
+                "s1",
+                frozenset({"10.64.16.11"}),
+                frozenset({"liberec-records"}),
+                port_security=True,
+            ),
         ),
         routers={"liberec-router": frozenset({"n1"})},
         security_groups={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,22 @@ def test_a_network_shared_with_others_fails() -> None:
     (network,) = found.networks
     (failure,) = failures(replace(found, networks=(replace(network, shared=True),)))
     assert failure.id == "network.not_shared"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "check"),
+    [
+        ("security_groups", frozenset(), "port.security_groups"),
+        ("security_groups", frozenset({"liberec-records", "open"}), "port.security_groups"),
+        ("port_security", False, "port.security"),
+        ("allowed_addresses", frozenset({"0.0.0.0/0"}), "port.allowed_addresses"),
+    ],
+)
+def test_a_port_on_which_the_rules_do_not_hold_fails(field: str, value: Any, check: str) -> None:
+    found = found_project()
+    (port,) = found.ports
+    (failure,) = failures(replace(found, ports=(replace(port, **{field: value}),)))
+    assert (failure.id, failure.subject) == (check, "lib-563889-records-1 services")
 
 
 def test_a_privileged_service_user_fails() -> None:
