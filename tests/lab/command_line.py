@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -63,10 +62,6 @@ def wait_for(what: Callable[[], Any], process: subprocess.Popen[str], missing: s
         time.sleep(0.1)
 
 
-def _heed_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @dataclass(frozen=True, slots=True)
 class Region:
     """A project folder with one region, and the command line on it."""
@@ -88,8 +83,6 @@ class Region:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell that runs the tests in the background has them ignore Ctrl-C.
-            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - threads of tests hold no lock here
         )
 
     def kraj(self, *arguments: str, **variables: str) -> Finished:
