@@ -24,6 +24,7 @@ from kraj.commands import (
     drift,
     engine,
     explain,
+    inventory,
     lab,
     region,
     schema,
@@ -50,6 +51,7 @@ app.command("plan")(stacks.plan)
 app.command("up")(stacks.up)
 app.command("status")(stacks.status)
 app.command("outputs")(stacks.outputs)
+app.command("inventory")(inventory.inventory)
 app.command("verify")(verify.verify)
 app.command("refresh")(stacks.refresh)
 app.command("down")(stacks.down)

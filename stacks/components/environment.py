@@ -179,4 +179,6 @@ class Environment:
             "floating_address": floating,
             "availability_zone": server.instance.availability_zone,
             "metadata": pool.metadata,
+            "login": pool.document.login,
+            "availability": pool.document.availability,
         }

@@ -5,6 +5,7 @@ The tests build on each other: they tell one story with one region, in the order
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import subprocess
@@ -159,6 +160,16 @@ def test_what_was_changed_by_hand_is_found_shown_and_mended(region: Region) -> N
     network.delete_security_group_rule(rule["id"])
     region.good("verify", "--only", TOWN)
     assert "No drift." in region.good("drift", "--only", TOWN).out
+
+
+def test_the_inventory_has_the_servers_that_stand(region: Region) -> None:
+    found = json.loads(region.good("inventory", "--only", TOWN).out)
+    servers = region.good("outputs", "--only", TOWN, "--json").json["stacks"][TOWN]["document"]
+    hosts = found["_meta"]["hostvars"]
+    assert sorted(hosts) == sorted(server["name"] for server in servers["servers"])
+    assert {host["ansible_user"] for host in hosts.values()} == {"debian"}
+    assert found["service_records"]["hosts"]
+    assert sorted(found["availability_failsafe_2"]["hosts"]) == sorted(hosts)
 
 
 def test_outputs_hide_secrets_unless_asked(region: Region) -> None:

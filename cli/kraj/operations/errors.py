@@ -69,6 +69,12 @@ NO_SUCH_DRIFT = error_code(
     "What was named differs from the stacks in nothing.",
     "List what differs with `kraj drift`, and name it as RESOURCE or RESOURCE/PROPERTY.",
 )
+NO_SUCH_SERVER = error_code(
+    "KRJ714",
+    "No such server",
+    "No stack that was applied has a server of that name.",
+    "List the servers with `kraj inventory --list`.",
+)
 NOT_ACCEPTABLE = error_code(
     "KRJ711",
     "Cannot be accepted",

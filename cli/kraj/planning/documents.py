@@ -149,6 +149,8 @@ class ServerPool(Part):
     key_pair: str | None = None  #: name of the key pair, owned by the stack's user
     user_data: str = ""  #: cloud-init document
     metadata: dict[str, str] = {}
+    login: str = ""  #: user that the image makes
+    availability: str = ""  #: class of the service's card; empty for the centre's own
     servers: tuple[Server, ...]
 
 
@@ -347,6 +349,8 @@ class ServerOutput(Part):
     floating_address: str | None = Field(default=None, description="Address from outside.")
     availability_zone: str | None = Field(default=None, description="Nova's zone of its host.")
     metadata: dict[str, str] = Field(default={}, description="Tags: region, tenant, owner, …")
+    login: str = Field(default="", description="User that its image makes, for SSH.")
+    availability: str = Field(default="", description="Class of its service, as the card says.")
 
 
 class StackOutputs(Part):

@@ -30,6 +30,7 @@ class PoolPlan:
     network: str  #: key of the network
     block: int  #: number of its block of addresses
     shares_virtual_address: bool = False
+    availability: str = ""  #: class of the service's card
 
 
 def dedicated_pool(card: ServiceCard, order: Order, block: int) -> PoolPlan:
@@ -53,6 +54,7 @@ def dedicated_pool(card: ServiceCard, order: Order, block: int) -> PoolPlan:
         data=data,
         network="services",
         block=block,
+        availability=card.availability,
     )
 
 
@@ -94,6 +96,7 @@ def shared_pool(card: ServiceCard, volume_gib: int, block: int) -> PoolPlan:
         data=tuple(data),
         network="service",
         block=block,
+        availability=card.availability,
     )
 
 
@@ -164,6 +167,8 @@ def server_pool(
         key_pair=key_pair,
         user_data=USER_DATA,
         metadata=metadata,
+        login=next(item.original_user for item in region.images if item.name == plan.image),
+        availability=plan.availability,
         servers=tuple(servers),
     )
 

@@ -44,7 +44,7 @@ def test_every_command_explains_itself_with_an_example(kraj: Kraj, words: tuple[
 
 
 #: Commands whose result is a JSON document of somebody else's form.
-PRINT_JSON_ANYWAY = (("region", "schema"), ("state", "export"))
+PRINT_JSON_ANYWAY = (("region", "schema"), ("state", "export"), ("inventory",))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Ansible's side: which servers there are, and how they are reached."""

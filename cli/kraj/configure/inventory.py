@@ -1,0 +1,79 @@
+"""The servers of a region as an Ansible inventory, from what the stacks export and nothing else.
+
+The form is that of dynamic inventory scripts (docs.ansible.com, "Developing dynamic inventory"):
+groups by name, and the variables of all hosts under `_meta`, so that Ansible asks once. Where the
+exports come from is not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from kraj.planning.documents import ServerOutput, StackOutputs
+
+CENTRE: Final = "centre"
+#: Folder of Ansible's plugin `kraj`, for ANSIBLE_INVENTORY_PLUGINS.
+PLUGINS: Final = Path(__file__).parent / "plugins" / "inventory"
+_TENANT: Final = "tenant:"
+
+
+def inventory(region: str, stacks: Iterable[StackOutputs]) -> dict[str, Any]:
+    """All servers with their groups and variables.
+
+    Groups are `region_<name>`, `centre` or `tenant_<slug>`, `service_<name>`, `site_<availability
+    zone>` and `availability_<class>`, with every character that Ansible takes in no group's name as
+    `_`.
+    """
+    hosts: dict[str, dict[str, Any]] = {}
+    groups: dict[str, list[str]] = {group_name("region", region): []}
+    for stack in stacks:
+        for server in stack.servers:
+            hosts[server.name] = _variables(region, stack, server)
+            for group in _groups(region, stack, server):
+                groups.setdefault(group, []).append(server.name)
+    return {
+        "_meta": {"hostvars": dict(sorted(hosts.items()))},
+        "all": {"children": sorted(groups)},
+        **{name: {"hosts": sorted(groups[name])} for name in sorted(groups)},
+    }
+
+
+def group_name(kind: str, value: str) -> str:
+    """A name that Ansible takes for a group: letters, digits and `_`."""
+    return re.sub(r"\W", "_", f"{kind}_{value}", flags=re.ASCII)
+
+
+def _groups(region: str, stack: StackOutputs, server: ServerOutput) -> Iterator[str]:
+    yield group_name("region", region)
+    if stack.stack.startswith(_TENANT):
+        yield group_name("tenant", stack.stack.removeprefix(_TENANT))
+    else:
+        yield CENTRE
+    yield group_name("service", server.pool)
+    if server.availability_zone:
+        yield group_name("site", server.availability_zone)
+    if server.availability:
+        yield group_name("availability", server.availability)
+
+
+def _variables(region: str, stack: StackOutputs, server: ServerOutput) -> dict[str, Any]:
+    """What Ansible needs to reach a server, and what roles may want to know of it."""
+    address = server.floating_address or next(iter(server.addresses), None)
+    found = {
+        "ansible_host": address,
+        "ansible_user": server.login,
+        "kraj_region": region,
+        "kraj_stack": stack.stack,
+        "kraj_tenant": stack.stack.removeprefix(_TENANT) if stack.stack != CENTRE else None,
+        "kraj_service": server.pool,
+        "kraj_availability": server.availability,
+        "kraj_availability_zone": server.availability_zone,
+        "kraj_server_id": server.id,
+        "kraj_addresses": list(server.addresses),
+        "kraj_floating_address": server.floating_address,
+        "kraj_metadata": dict(server.metadata),
+    }
+    return {name: value for name, value in found.items() if value not in (None, "")}

@@ -1,0 +1,43 @@
+"""What two stacks export, for tests of what is made of it."""
+
+from __future__ import annotations
+
+from kraj.planning.documents import ServerOutput, StackOutputs
+
+RECORDS, DATABASE = "lib-563889-records-1", "lib-centre-database-1"
+
+TENANT = StackOutputs(
+    stack="tenant:zelezny-brod",
+    project_id="p1",
+    networks={"services": "n1"},
+    servers=(
+        ServerOutput(
+            pool="records",
+            name=RECORDS,
+            id="s1",
+            addresses=("10.64.16.11", "fd00::11"),
+            availability_zone="site-a",
+            metadata={"kraj_owner": "Odbor informatiky"},
+            login="debian",
+            availability="failsafe-2",
+        ),
+    ),
+    floating_addresses={},
+    load_balancers={},
+)
+CENTRE = StackOutputs(
+    stack="centre",
+    project_id="p2",
+    networks={},
+    servers=(
+        ServerOutput(
+            pool="database",
+            name=DATABASE,
+            id="s2",
+            addresses=("10.64.0.11",),
+            floating_address="198.51.100.7",
+        ),
+    ),
+    floating_addresses={},
+    load_balancers={},
+)
