@@ -35,6 +35,7 @@ from kraj.commands import (
 from kraj.errors import ExitCode, KrajError, KrajErrors
 from kraj.operations.errors import INTERNAL, INTERRUPTED, USAGE
 from kraj.report.errors import errors_as_json, print_errors
+from kraj.secrecy import without_secrets
 
 app = typer.Typer(
     name="kraj",
@@ -126,13 +127,15 @@ def _show_usage(wrong: typer.TyperException, args: Sequence[str]) -> ExitCode:
 
 
 def _internal(bug: Exception) -> KrajError:
-    """A defect of kraj: the traceback goes to a file that the user can send."""
+    """A defect of kraj: its traceback, without secrets, goes to a file that the user can send."""
+    told = without_secrets("".join(traceback.format_exception(bug)))
     if os.environ.get("KRAJ_DEBUG"):
-        raise bug
+        typer.echo(told, err=True)
+    # For its owner alone (0600): names and addresses of a region are nobody else's business.
     with tempfile.NamedTemporaryFile(
-        "w", prefix="kraj-", suffix=".log", delete=False, encoding="utf-8"
+        "w", prefix="kraj-", suffix=".log", delete=False, encoding="utf-8", errors="replace"
     ) as report:
-        traceback.print_exception(bug, file=report)
+        report.write(told)
         report.write(json.dumps({"version": __version__, "python": sys.version}) + "\n")
     return KrajError(
         INTERNAL,

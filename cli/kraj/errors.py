@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kraj.secrecy import cleared, without_secrets
+
 
 class ExitCode(enum.IntEnum):
     """What the process tells its caller; documented in `docs/cli-rules.md`."""
@@ -74,6 +76,7 @@ class KrajError(Exception):
 
     `message` says what is wrong with the offending value in it; `hint` says what to do next (the
     code's remedy where none is given); `causes` is the chain of messages below, outermost first.
+    Secrets that the process knows are taken out of all of them.
     """
 
     code: ErrorCode
@@ -84,6 +87,9 @@ class KrajError(Exception):
     details: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.message = without_secrets(self.message)
+        causes = map(without_secrets, self.causes)
+        self.causes = list(causes) if isinstance(self.causes, list) else tuple(causes)
         Exception.__init__(self, self.message)
         self.hint = self.hint or self.code.remedy
 
@@ -103,7 +109,7 @@ class KrajError(Exception):
             "column": place.column if place else None,
             "hint": self.hint,
             "causes": list(self.causes),
-            "details": self.details,
+            "details": cleared(self.details),
         }
 
 

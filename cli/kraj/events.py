@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from kraj.secrecy import without_secrets
+
 
 class EventKind(enum.StrEnum):
     """Where in its life the thing reported on is."""
@@ -41,6 +43,9 @@ class Event:
     seconds: float | None = None  #: duration, on `done` and `failed`
     details: dict[str, Any] = field(default_factory=dict)
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", without_secrets(self.message))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, without empty fields."""

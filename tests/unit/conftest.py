@@ -22,4 +22,6 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
+    # What one test keeps secret, another one says.
+    monkeypatch.setattr("kraj.secrecy._known", {})
     monkeypatch.setenv("COLUMNS", "100")

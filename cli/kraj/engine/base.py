@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kraj.events import Reporter
+from kraj.secrecy import keep_secret
 
 
 class Operation(enum.StrEnum):
@@ -45,6 +46,9 @@ class StackSpec:
     secret_config: Mapping[str, str] = field(default_factory=dict)
     #: Environment variables of program and provider, for example OS_CLIENT_CONFIG_FILE.
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        keep_secret(dict(self.secret_config))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from kraj.engine.keyrings import VARIABLE as KEYRING_ENTRY
 from kraj.engine.keyrings import KeyringEntry
 from kraj.errors import KrajError
 from kraj.files import write_atomically
+from kraj.secrecy import keep_secret
 
 PASSPHRASE_BYTES = 32  #: entropy of a generated passphrase
 SECRET_LENGTH = 40  #: characters of a derived secret; log2(61^36) > 213 bits remain random
@@ -82,6 +83,12 @@ def resolve_passphrase(state_dir: Path, environ: Mapping[str, str] = os.environ)
     names. Then the entry of the keyring that KRAJ_PASSPHRASE_KEYRING names; else
     `<state_dir>/passphrase`, which is made on first use. Raises KRJ317, KRJ328.
     """
+    passphrase = _resolve(state_dir, environ)
+    keep_secret(passphrase)
+    return passphrase
+
+
+def _resolve(state_dir: Path, environ: Mapping[str, str]) -> str:
     given = environ.get(_GIVEN)
     if given is not None:
         return given
@@ -144,7 +151,11 @@ def derive_secret(passphrase: str, purpose: str) -> str:
     classes = (_LOWER, _UPPER, _DIGITS, _MARKS)
     alphabets = (*classes, *(_ALPHABET for _ in range(SECRET_LENGTH - len(classes))))
     # 64 random bits per character: the bias of the remainder is below 2^-57.
-    return "".join(letters[n % len(letters)] for letters, n in zip(alphabets, numbers, strict=True))
+    derived = "".join(
+        letters[n % len(letters)] for letters, n in zip(alphabets, numbers, strict=True)
+    )
+    keep_secret(derived)
+    return derived
 
 
 def _read(path: Path) -> str:

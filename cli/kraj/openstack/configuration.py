@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kraj.errors import KrajError
 from kraj.openstack.errors import CLOUD_NOT_CONFIGURED
+from kraj.secrecy import keep_secret
 
 if TYPE_CHECKING:
     from openstack.config import cloud_region
@@ -40,6 +41,7 @@ _AUTH: Final = {
     "applicationCredentialName": "application_credential_name",
     "applicationCredentialSecret": "application_credential_secret",
 }
+_SECRET_AUTH: Final = ("password", "passcode", "token", "application_credential_secret")
 #: Settings that name files for TLS, by openstacksdk's names.
 _FILES: Final = {"cacertFile": "cacert", "cert": "cert", "key": "key"}
 #: Settings read from the environment where the program says nothing, as Pulumi's provider does.
@@ -124,7 +126,14 @@ def _cloud_region(settings: Settings) -> cloud_region.CloudRegion:
     if auth:
         options |= {"auth": auth, "auth_type": _auth_type(auth)}
     region = config.get_one(**options)
+    keep_credentials(region)
     return _without_discovery(config, options, region)
+
+
+def keep_credentials(region: cloud_region.CloudRegion) -> None:
+    """Take note of what must appear in no text."""
+    auth = region.config.get("auth") or {}
+    keep_secret([auth.get(name) for name in _SECRET_AUTH])
 
 
 def _options(settings: Settings) -> dict[str, Any]:

@@ -8,16 +8,17 @@ default needs no setting.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from kraj.errors import KrajError
+from kraj.errors import KrajError, Location
 from kraj.openstack import retry
 from kraj.openstack.answers import Refusal, translated
-from kraj.openstack.configuration import cloud_region_of, settings_from
+from kraj.openstack.configuration import cloud_region_of, keep_credentials, settings_from
 from kraj.openstack.errors import (
     CLOUD_NOT_CONFIGURED,
     CLOUD_UNREACHABLE,
@@ -62,8 +63,7 @@ def find_clouds_file(project: Project, name: str) -> Path:
     """The first file with an entry of that name. Raises KRJ4xx where none has it."""
     looked_at = clouds_files(project)
     for path in looked_at:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        if name in (content.get("clouds") or {}):
+        if name in _entries(path):
             return path
     files = ", ".join(str(path) for path in looked_at) or "no clouds.yaml anywhere"
     raise KrajError(
@@ -74,6 +74,24 @@ def find_clouds_file(project: Project, name: str) -> Path:
             "name the file in OS_CLIENT_CONFIG_FILE."
         ),
     )
+
+
+def _entries(path: Path) -> Mapping[str, Any]:
+    """The entries of a clouds.yaml. Raises KRJ412."""
+    try:
+        clouds = yaml.safe_load(path.read_text(encoding="utf-8"))["clouds"]
+    except (KeyError, TypeError):
+        return {}  # an empty file, or one without entries
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror}"
+        raise KrajError(CLOUD_NOT_CONFIGURED, message) from error
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = Location(str(path), mark.line + 1, mark.column + 1) if mark else None
+        # The parser's own words quote the file, which has passwords.
+        message = f"{path} cannot be read as YAML"
+        raise KrajError(CLOUD_NOT_CONFIGURED, message, location=place) from None
+    return clouds if isinstance(clouds, dict) else {}
 
 
 def open_cloud(project: Project, name: str) -> CloudAccess:
@@ -133,7 +151,9 @@ def _connect(path: Path, name: str) -> Any:
     import openstack  # noqa: PLC0415 - slow to load
 
     loader = openstack.config.OpenStackConfig(config_files=[str(path)], load_envvars=False)
-    return openstack.connection.Connection(config=loader.get_one(cloud=name), app_name="kraj")
+    config = loader.get_one(cloud=name)
+    keep_credentials(config)
+    return openstack.connection.Connection(config=config, app_name="kraj")
 
 
 def connect(access: CloudAccess) -> Any:

@@ -24,6 +24,9 @@ config = pulumi.Config()
 database = config.require_secret("database")
 Note("server", text=Output.format("#cloud-config password={}", database), labels={"deep": database})
 pulumi.export("user_data", database)
+plain = pulumi.Config().get("database")  # what a careless program prints, logs and raises
+print("connecting with", plain, flush=True)
+pulumi.log.warn(f"the password {plain} is old")
 """
 FAILING = PROGRAM + 'Note("broken", text=database, failOn="create")\n'
 
@@ -54,6 +57,7 @@ def test_no_secret_is_in_anything_that_the_life_of_a_stack_leaves(
 ) -> None:
     passphrase, database = (f"canary-{secrets.token_hex(12)}" for _ in range(2))
     canaries = [passphrase, database]
+    careless = PROGRAM + 'raise ValueError(f"cannot connect with {plain}")\n'
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     lab = Lab(tmp_path, make_engine(tmp_path, {"PULUMI_CONFIG_PASSPHRASE": passphrase}))
@@ -65,6 +69,8 @@ def test_no_secret_is_in_anything_that_the_life_of_a_stack_leaves(
         said.append(lab.engine.refresh(lab.spec(), lab.events.append))
         with pytest.raises(KrajError) as failed:
             lab.up(FAILING, secret_config=secret)
+        with pytest.raises(KrajError, match=r"cannot connect with \[secret\]") as raised:
+            lab.preview(careless, secret_config=secret)
         said.append(lab.engine.outputs(lab.spec()))
         said.append(lab.engine.export_state(lab.spec()))
         said.append(lab.engine.history(lab.spec()))
@@ -73,9 +79,12 @@ def test_no_secret_is_in_anything_that_the_life_of_a_stack_leaves(
     said += [
         "".join(traceback.format_exception(failed.value)),
         failed.value.details,
+        "".join(traceback.format_exception(raised.value)),
         *capfd.readouterr(),
     ]
     said += [event.as_dict() for event in lab.events]
+    assert "connecting with [secret]" in repr(said)
+    assert "the password [secret] is old" in repr(said)
     assert commands
     assert found_in(repr([said, commands]).encode(), canaries) == []
     left = [path for path in tmp_path.rglob("*") if path.is_file()]

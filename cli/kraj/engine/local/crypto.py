@@ -30,6 +30,7 @@ from kraj.engine.local.values import (
     secret,
 )
 from kraj.errors import KrajError
+from kraj.secrecy import keep_secret
 
 _ROUNDS: Final = 1_000_000
 _KEY_BYTES: Final = 32
@@ -191,6 +192,7 @@ def salt_in(salt_state: str) -> bytes:
 def encode(value: Any, crypter: Crypter, scope: str) -> Any:
     """A property value as checkpoint JSON, secrets encrypted."""
     if isinstance(value, Secret):
+        keep_secret(value.value)
         plaintext = json.dumps(
             encode(value.value, crypter, scope), separators=(",", ":"), ensure_ascii=False
         )
@@ -219,4 +221,6 @@ def decode(value: Any, crypter: Crypter, scope: str) -> Any:
     plaintext = value.get("plaintext")
     if plaintext is None:
         plaintext = crypter.decrypt(value["ciphertext"], scope)
-    return secret(decode(json.loads(plaintext), crypter, scope))
+    content = decode(json.loads(plaintext), crypter, scope)
+    keep_secret(content)
+    return secret(content)

@@ -19,6 +19,7 @@ from kraj.engine.local.providers import ProviderError
 from kraj.engine.local.state import ResourceState
 from kraj.errors import KrajError
 from kraj.events import Event, EventKind, Reporter
+from kraj.secrecy import without_secrets
 
 Item = TypeVar("Item")
 _LOOK_SECONDS = 0.2  #: how often a waiting thread looks whether it is needed no more
@@ -210,7 +211,7 @@ class Run:
     def note(self, message: str, *, urn: str = "") -> None:
         """Keep a remark for the result and report it."""
         with self._changed:
-            self.diagnostics.append(message)
+            self.diagnostics.append(without_secrets(message))
         self.emit(Event(EventKind.PROGRESS, self.action, self.spec.label, message, resource=urn))
 
     def each(self, items: Iterable[Item], work: Callable[[Item], None]) -> None:

@@ -28,6 +28,7 @@ from kraj.engine.errors import (
 )
 from kraj.engine.local.buckets.base import ABSENT, Blob, changed_meanwhile, tag_of
 from kraj.errors import KrajError
+from kraj.secrecy import keep_secret
 
 if TYPE_CHECKING:
     import psycopg
@@ -64,6 +65,7 @@ class PostgresAddress:
         """Raises KRJ320."""
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         password = unquote(parts.password or "") or query.pop("password", "")
+        keep_secret(password)
         user, _, host = parts.netloc.rpartition("@")
         user = user.partition(":")[0]
         place = f"{user}@{host}" if user else host
