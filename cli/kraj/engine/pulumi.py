@@ -273,9 +273,10 @@ class PulumiEngine:
         from kraj.engine.pulumi_failures import Failure, explain  # noqa: PLC0415
         from kraj.engine.pulumi_stack import PulumiStack  # noqa: PLC0415
 
-        variables = environment(spec, self._backend, self._passphrase(), self._environ)
+        variables = environment(spec, self._backend, self._environ)
         folder = prepare_folder(spec, self._state_dir)
-        stack = PulumiStack(spec, folder, Command(self._cli, variables), recorder)
+        command = Command(self._cli, variables, self._passphrase())
+        stack = PulumiStack(spec, folder, command, recorder)
         with self._lock:
             self._running.add(stack)
             stopping = self._stopping

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kraj.engine.inherited import inherited
 from kraj.engine.pulumi_errors import CLI_UNUSABLE
 from kraj.errors import KrajError
 
@@ -70,7 +71,7 @@ def _read_cli(path: Path, _modified: int) -> CliInfo:
             text=True,
             check=True,
             timeout=_VERSION_SECONDS,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+            env={**inherited(os.environ), "PULUMI_SKIP_UPDATE_CHECK": "true"},
         )
     except subprocess.CalledProcessError as error:
         said = (error.stderr or error.stdout or "").strip().splitlines()

@@ -21,14 +21,20 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from kraj.engine.pulumi_cli import CliInfo
+from kraj.secrecy import without_secrets
 
 OnOutput = Callable[[str], Any]
 
 
 class Command(PulumiCommand):
-    """The `pulumi` command for one stack; `environment` is all of the process's environment."""
+    """The `pulumi` command for one stack.
 
-    def __init__(self, cli: CliInfo, environment: Mapping[str, str]) -> None:
+    `environment` is all of the process's environment, but for what tells it the `passphrase`.
+    """
+
+    def __init__(
+        self, cli: CliInfo, environment: Mapping[str, str], passphrase: str | None = None
+    ) -> None:
         # Not the base's: it would run `pulumi version` again.
         self.command = str(cli.path)
         self.version = VersionInfo.parse(cli.version)
@@ -36,6 +42,7 @@ class Command(PulumiCommand):
         self.interrupted = False  #: whether it was ever told to stop
         self._interruptions = 0
         self._environment = dict(environment)
+        self._passphrase = passphrase
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
 
@@ -62,8 +69,11 @@ class Command(PulumiCommand):
                     self.interrupt()
             result = CommandResult(output.text(), errors.text(), code)
         if code != 0:
-            self.last_words = result.stderr
-            raise create_command_error(result)
+            # What the error says goes to people; only an answer may have secrets.
+            self.last_words = without_secrets(result.stderr)
+            raise create_command_error(
+                CommandResult(without_secrets(result.stdout), self.last_words, code)
+            )
         return result
 
     def interrupt(self) -> None:
@@ -97,17 +107,21 @@ class Command(PulumiCommand):
             "PATH": os.pathsep.join(folders),
             "PULUMI_AUTOMATION_API": "true",
         }
-        with subprocess.Popen(
-            [self.command, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env=environment,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        ) as process:
+        with (
+            _handed_over(self._passphrase) as (variables, handles),
+            subprocess.Popen(
+                [self.command, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                env={**environment, **variables},
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+                pass_fds=handles,
+            ) as process,
+        ):
             with self._lock:
                 self._process = process
                 if self._interruptions:
@@ -117,6 +131,27 @@ class Command(PulumiCommand):
             finally:
                 with self._lock:
                     self._process = None
+
+
+@contextlib.contextmanager
+def _handed_over(passphrase: str | None) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
+    """The variables, and open files, by which the command finds the passphrase.
+
+    The file is in memory alone: nothing is left of it on the disk, whoever is killed. And unlike a
+    variable it does not end up in what programs and providers tell of their environment.
+    """
+    if passphrase is None:
+        yield {}, ()
+    elif not passphrase or passphrase != passphrase.strip() or not hasattr(os, "memfd_create"):
+        # Pulumi strips what it reads from a file. Only Linux has files without a place.
+        yield {"PULUMI_CONFIG_PASSPHRASE": passphrase}, ()
+    else:
+        handle = os.memfd_create("kraj")
+        try:
+            os.write(handle, passphrase.encode())
+            yield {"PULUMI_CONFIG_PASSPHRASE_FILE": f"/proc/self/fd/{handle}"}, (handle,)
+        finally:
+            os.close(handle)
 
 
 class _Reader:

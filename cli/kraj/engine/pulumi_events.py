@@ -21,6 +21,7 @@ from kraj.engine.changes import property_changes
 from kraj.engine.local.urns import STACK_TYPE, is_provider, name_of
 from kraj.engine.local.values import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN_SENTINEL
 from kraj.events import Event, EventKind, Reporter
+from kraj.secrecy import without_secrets
 
 _OPERATIONS: Final[Mapping[OpType, Operation]] = {
     OpType.SAME: Operation.SAME,
@@ -105,7 +106,7 @@ class Recorder:
     # -- remarks
 
     def _take_diagnostic(self, event: DiagnosticEvent) -> None:
-        message = event.message.strip()
+        message = without_secrets(event.message.strip())
         if not message or event.ephemeral or event.severity == "debug":
             return
         if event.severity == "info#err" and self.errors:

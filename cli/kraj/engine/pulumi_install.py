@@ -23,6 +23,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from kraj.engine.inherited import inherited
 from kraj.engine.pulumi_cli import (
     CLI_MINIMUM,
     CLI_VERSION,
@@ -171,12 +172,17 @@ def _install_plugin(cli: CliInfo, version: str, mirror: str | None, report: Repo
 
 
 def _run_plugin_install(command: list[str], code: Any) -> None:
+    token = os.environ.get("GITHUB_TOKEN")  # lifts the limit that GitHub sets to downloads
     done = subprocess.run(
         command,
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+        env={
+            **inherited(os.environ),
+            **({"GITHUB_TOKEN": token} if token else {}),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        },
     )
     if done.returncode != 0:
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]

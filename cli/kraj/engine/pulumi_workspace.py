@@ -20,6 +20,7 @@ import yaml
 
 from kraj.engine.base import StackSpec
 from kraj.engine.errors import BAD_STACK, STATE_UNREADABLE
+from kraj.engine.inherited import credentials_of_backend, inherited
 from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import Crypter, KeyRing
@@ -30,13 +31,6 @@ from kraj.files import write_atomically
 
 #: MAX_ARG_STRLEN of Linux (32 pages of 4 KiB): the longest environment variable of a new process.
 ENVIRONMENT_BYTES = 128 * 1024
-
-#: Variables that would send the command elsewhere, or change the layout of the state's files.
-_OWN_VARIABLES = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
-_UNWANTED_PREFIXES = ("OS_", "PULUMI_DIY_BACKEND_", "PULUMI_SELF_MANAGED_STATE_")
-_UNWANTED = frozenset(
-    {*_OWN_VARIABLES, "KRAJ_STATE_URL", "PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_PYTHON_CMD"}
-)
 
 
 class Backend:
@@ -61,25 +55,17 @@ class Backend:
         return store if self.bucket else None
 
 
-def environment(
-    spec: StackSpec, backend: Backend, passphrase: str, environ: Mapping[str, str]
-) -> dict[str, str]:
-    """All environment variables of command, provider and program.
+def environment(spec: StackSpec, backend: Backend, environ: Mapping[str, str]) -> dict[str, str]:
+    """All environment variables of command, provider and program, but for the passphrase.
 
-    Those of this process without OpenStack's (OS_*) and without what would send Pulumi elsewhere,
-    then the spec's own.
+    Those of this process that they need, then the spec's own.
     """
-    inherited = {
-        name: value
-        for name, value in environ.items()
-        if name not in _UNWANTED and not name.startswith(_UNWANTED_PREFIXES)
-    }
     return {
-        **inherited,
+        **inherited(environ),
+        **credentials_of_backend(backend.url, environ),
         **spec.environment,
         **(backend.bucket.environment if backend.bucket else {}),
         "PULUMI_BACKEND_URL": backend.url,
-        "PULUMI_CONFIG_PASSPHRASE": passphrase,
         # The interpreter that runs kraj has the program's packages.
         "PULUMI_PYTHON_CMD": sys.executable,
         "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -90,7 +90,7 @@ def test_pulumis_command_gets_the_place_and_its_password_apart(tmp_path: Path) -
         "KRAJ_STATE_URL": "postgres://me:hush@db.example/states",
     }
     backend = Backend(tmp_path, given, bucket)
-    found = environment(spec, backend, "staple", given)
+    found = environment(spec, backend, given)
     assert found["PULUMI_BACKEND_URL"] == "postgres://me@db.example/states"
     assert found["PGPASSWORD"] == "hush"
     assert "KRAJ_STATE_URL" not in found

@@ -15,6 +15,7 @@ from kraj.engine.pulumi import PulumiEngine
 from kraj.engine.pulumi_cli import CliInfo, find_cli, read_cli
 from kraj.engine.pulumi_command import Command
 from kraj.errors import KrajError
+from kraj.secrecy import keep_secret
 
 
 def script(path: Path, body: str) -> Path:
@@ -24,9 +25,9 @@ def script(path: Path, body: str) -> Path:
     return path
 
 
-def command(folder: Path, body: str, **environment: str) -> Command:
+def command(folder: Path, body: str, passphrase: str | None = None, **environment: str) -> Command:
     cli = CliInfo(script(folder / "bin" / "pulumi", body), "3.250.0")
-    return Command(cli, {"PATH": os.environ["PATH"], **environment})
+    return Command(cli, {"PATH": os.environ["PATH"], **environment}, passphrase)
 
 
 def test_the_command_on_path_comes_before_the_one_in_pulumis_own_folder(tmp_path: Path) -> None:
@@ -83,6 +84,33 @@ def test_the_process_has_only_the_environment_that_was_given(
     assert {"GIVEN=yes", "MORE=too", "PULUMI_AUTOMATION_API=true"} <= set(lines)
     assert not any(line.startswith("OS_") for line in lines)
     assert lines[-1] == "--non-interactive stack ls"
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="only Linux has files without a place")
+def test_the_passphrase_is_in_a_file_without_a_place_that_can_be_read_again(tmp_path: Path) -> None:
+    body = 'cat "$PULUMI_CONFIG_PASSPHRASE_FILE" "$PULUMI_CONFIG_PASSPHRASE_FILE"; env; echo "$@"'
+    runner = command(tmp_path, body, passphrase="correct horse")
+    said = runner.run([], str(tmp_path), {}).stdout
+    assert said.startswith("correct horsecorrect horse")
+    assert said.count("correct horse") == 2
+    assert "PULUMI_CONFIG_PASSPHRASE=" not in said
+
+
+@pytest.mark.parametrize("passphrase", ["", " with space around "])
+def test_a_passphrase_that_a_file_cannot_hold_is_a_variable(
+    tmp_path: Path, passphrase: str
+) -> None:
+    runner = command(tmp_path, 'echo "<$PULUMI_CONFIG_PASSPHRASE>"', passphrase=passphrase)
+    assert runner.run([], str(tmp_path), {}).stdout == f"<{passphrase}>"
+
+
+def test_an_error_of_the_command_says_no_secret(tmp_path: Path) -> None:
+    keep_secret("hush hush")
+    runner = command(tmp_path, "echo got hush hush; echo no hush hush >&2; exit 1")
+    with pytest.raises(CommandError) as caught:
+        runner.run([], str(tmp_path), {})
+    assert runner.last_words == "no [secret]"
+    assert "hush" not in str(caught.value)
 
 
 def test_programs_beside_the_command_are_found_first(tmp_path: Path) -> None:

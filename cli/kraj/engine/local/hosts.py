@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from kraj.engine.errors import PROGRAM_FAILED
+from kraj.engine.inherited import inherited
 from kraj.errors import KrajError
 
 _END_SECONDS = 5.0  #: for the process to end after its socket was closed
@@ -114,7 +115,7 @@ class ProgramHosts:
             stdout=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
             # The channel to an engine that is done breaks; gRPC would write that to the output.
-            env={**os.environ, "GRPC_VERBOSITY": "NONE"},
+            env={**inherited(os.environ), "GRPC_VERBOSITY": "NONE"},
             start_new_session=True,  # Ctrl-C is the engine's to handle
         )
         theirs.close()

@@ -17,6 +17,7 @@ import yaml
 
 from kraj.engine.base import StackSpec
 from kraj.engine.errors import BAD_STACK, PROGRAM_FAILED
+from kraj.engine.inherited import inherited
 from kraj.engine.local.hosts import ProgramHosts
 from kraj.errors import KrajError
 
@@ -101,7 +102,7 @@ class Program:
             "program": str(self._folder),
             "folder": str(folder),
             "root": str(spec.program.resolve()),
-            "environment": {**os.environ, **spec.environment},
+            "environment": {**inherited(os.environ), **spec.environment},
             "config": {**self._defaults, **spec.config, **spec.secret_config},
             "secret_keys": sorted(spec.secret_config),
             "preview": preview,
