@@ -24,4 +24,5 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     # What one test keeps secret, another one says.
     monkeypatch.setattr("kraj.secrecy._known", {})
+    monkeypatch.setattr("kraj.engine.keyrings._read", {})
     monkeypatch.setenv("COLUMNS", "100")

@@ -270,7 +270,9 @@ def change_secrets_provider(
             )
         )
     elif not dry_run:
-        where = f"the old one is in {old}" if old else "set it from now on where the old one was"
+        where = "set it from now on where the old one was"
+        if old:
+            where = f"the old one is in {old}: delete it once no copy from before is needed"
         results().print(
             f"[green]✓[/] {states.region} has the new passphrase; {where}", soft_wrap=True
         )

@@ -3,18 +3,23 @@
 Keyrings are macOS' Keychain, Windows' Credential Locker, the Secret Service of GNOME and KDE, and
 what else the library is set up for: https://github.com/jaraco/keyring. An entry is put there by the
 library's own command, `keyring set SERVICE NAME`, so that no passphrase stands on a command line.
+A keyring may ask its user each time, so runs read an entry once in the life of a process.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from kraj.engine.errors import KEYRING_UNUSABLE
 from kraj.errors import KrajError
 
 #: Names an entry of the keyring: `SERVICE/NAME`.
 VARIABLE = "KRAJ_PASSPHRASE_KEYRING"
+
+_read: Final[dict[KeyringEntry, str]] = {}
+_reading: Final = threading.Lock()  #: stacks side by side ask once together
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,13 @@ class KeyringEntry:
 
     def __str__(self) -> str:
         return f"keyring entry {self.service}/{self.name}"
+
+    def read_once(self) -> str:
+        """The passphrase as `read` gave it to this process first, or `replace` has set it since."""
+        with _reading:
+            if self not in _read:
+                _read[self] = self.read()
+            return _read[self]
 
     def read(self) -> str:
         """The passphrase; one that is not there or empty is an error."""
@@ -75,6 +87,9 @@ class KeyringEntry:
             library.set_password(self.service, self.name, passphrase)
         except library.errors.KeyringError as error:
             raise self._refused("write", error) from error
+        finally:
+            with _reading:
+                _read.pop(self, None)
 
     def _refused(self, verb: str, error: Exception) -> KrajError:
         # Its first line: with no keyring at all the library explains itself at length.

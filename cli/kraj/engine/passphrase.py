@@ -81,7 +81,8 @@ def resolve_passphrase(state_dir: Path, environ: Mapping[str, str] = os.environ)
 
     Pulumi's own order: PULUMI_CONFIG_PASSPHRASE, then the file that PULUMI_CONFIG_PASSPHRASE_FILE
     names. Then the entry of the keyring that KRAJ_PASSPHRASE_KEYRING names; else
-    `<state_dir>/passphrase`, which is made on first use. Raises KRJ317, KRJ328.
+    `<state_dir>/passphrase`, which is made on first use. The keyring is asked once in the life of
+    a process. Raises KRJ317, KRJ328.
     """
     passphrase = _resolve(state_dir, environ)
     keep_secret(passphrase)
@@ -99,7 +100,7 @@ def _resolve(state_dir: Path, environ: Mapping[str, str]) -> str:
     if isinstance(place, PassphraseFile) and not place.exists():
         return _generate(place.path)
     assert place is not None  # noqa: S101 - the environment has named no other
-    return place.read()
+    return place.read_once() if isinstance(place, KeyringEntry) else place.read()
 
 
 def own_place(state_dir: Path, environ: Mapping[str, str] = os.environ) -> PassphrasePlace | None:

@@ -382,5 +382,7 @@ def test_krajs_own_passphrase_file_changes_with_the_states_and_the_old_one_is_ke
     done = kraj(*change, "--json").json
     assert own.read_text(encoding="utf-8") == "battery staple\n"
     assert own.stat().st_mode & 0o777 == 0o600
-    assert Path(done["old_passphrase"]).read_text(encoding="utf-8") == "correct horse\n"
+    old = Path(done["old_passphrase"])
+    assert old.read_text(encoding="utf-8") == "correct horse\n"
+    assert old.stat().st_mode & 0o777 == 0o600
     assert kraj("state", "verify").code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keyring
@@ -87,6 +88,31 @@ def test_another_passphrase_goes_into_the_keyring_and_the_old_one_stays(
     assert place.replace("second") == "keyring entry kraj/liberecky.old"
     assert place.read() == "second"
     assert desk.get_password("kraj", "liberecky.old") == "first"
+
+
+def test_the_keyring_is_asked_once_and_again_after_another_passphrase(
+    tmp_path: Path, desk: keyring.backend.KeyringBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.set_password("kraj", "liberecky", "first")
+    asked: list[str] = []
+    look = desk.get_password
+
+    def counted(service: str, name: str) -> str | None:
+        asked.append(name)
+        return look(service, name)
+
+    monkeypatch.setattr(desk, "get_password", counted)
+    environ = {VARIABLE: "kraj/liberecky"}
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda _: resolve_passphrase(tmp_path, environ), range(8))
+        assert set(found) == {"first"}
+    assert asked == ["liberecky"]
+    place = own_place(tmp_path, environ)
+    assert place is not None
+    desk.set_password("kraj", "liberecky", "another process's")
+    assert place.read() == "another process's"  # who changes the passphrase looks for himself
+    place.replace("second")
+    assert resolve_passphrase(tmp_path, environ) == "second"
 
 
 @pytest.mark.parametrize("entry", ["kraj", "/liberecky", "kraj/"])
