@@ -114,6 +114,9 @@ class LoadBalancer(OctaviaResource):
         self.cloud.put("network", f"ports/{port}", {"port": {"security_groups": list(groups)}})
 
 
+_NOBODY_IS_ASKED: Final = "NONE"
+
+
 class Listener(OctaviaResource):
     """A port of a load balancer's address."""
 
@@ -156,6 +159,23 @@ class Listener(OctaviaResource):
     def balancer_of(self, properties: Properties) -> str:
         """The one that the program names."""
         return str(properties["loadbalancerId"])
+
+    @classmethod
+    def refine_changes(
+        cls, olds: Mapping[str, Any], news: Mapping[str, Any], changes: dict[str, bool]
+    ) -> dict[str, bool]:
+        """Where the program no longer asks clients who they are, nobody does."""
+        asked = olds.get("clientAuthentication") not in (None, "", _NOBODY_IS_ASKED)
+        if asked and news.get("clientAuthentication") is None:
+            return {**changes, "clientAuthentication": False}
+        return changes
+
+    def update_body(self, news: Properties, changed: Collection[str]) -> Properties:
+        """Octavia has a word for no authentication of clients."""
+        body = super().update_body(news, changed)
+        if "clientAuthentication" in changed and not news.get("clientAuthentication"):
+            body["client_authentication"] = _NOBODY_IS_ASKED
+        return body
 
     def outputs(self, identity: str, found: Properties, known: Properties) -> Properties:
         """Octavia shows a list of the one load balancer."""

@@ -100,6 +100,7 @@ def test_a_rule_changes_in_place_within_its_policy(rules_of):
         (Listener, "defaultPoolId", {"default_pool_id": None}),
         (Listener, "description", {"description": ""}),
         (Listener, "allowedCidrs", {"allowed_cidrs": []}),
+        (Listener, "clientAuthentication", {"client_authentication": "NONE"}),
         (Pool, "persistence", {"session_persistence": None}),
         (Member, "monitorPort", {"monitor_port": None}),
         (Monitor, "httpVersion", {"http_version": None}),
@@ -107,3 +108,26 @@ def test_a_rule_changes_in_place_within_its_policy(rules_of):
 )
 def test_what_a_program_no_longer_says_is_sent_as_octavia_wants_it(kind, changed, body):
     assert kind(None).update_body({}, {changed}) == body
+
+
+@pytest.mark.parametrize(
+    ("old", "given", "changed"),
+    [
+        ("NONE", None, set()),
+        ("OPTIONAL", None, {"clientAuthentication"}),
+        ("OPTIONAL", "OPTIONAL", set()),
+        ("OPTIONAL", "MANDATORY", {"clientAuthentication"}),
+    ],
+)
+def test_clients_are_no_longer_asked_where_the_program_does_not_say_so(
+    rules_of, old, given, changed
+):
+    inputs = {
+        "name": "a",
+        "protocol": "TERMINATED_HTTPS",
+        "protocolPort": 443,
+        "loadbalancerId": "x",
+        "adminStateUp": True,
+    }
+    news = inputs | ({} if given is None else {"clientAuthentication": given})
+    assert rules_of(LISTENER).updates(inputs | {"clientAuthentication": old}, **news) == changed
