@@ -97,7 +97,8 @@ def cases(rules: list[Rule], rule: Rule) -> Iterator[Case]:
     yield _case("change", common, top, old, new)
     if member:
         return
-    yield _case("add", common, top, None, new)
+    # A real object's state always has its flags: what is added to one that is not there is `true`.
+    yield _case("add", common, top, None, True if rule.kind == "flag" else new)
     if not rule.required:
         yield _case("remove", common, top, old, None)
     if rule.base in ("list", "set") and not owner.kind.endswith("flag"):
