@@ -92,10 +92,6 @@ class LocalEngine:
         self._rehearsed: set[tuple[Any, ...]] = set()  #: what was previewed by this engine
         self._lock = threading.Lock()
 
-    def warm(self) -> None:
-        """Begin to load what the first program needs, while the caller does something else."""
-        self._hosts.load_ahead()
-
     # -- the contract
 
     @property
