@@ -14,6 +14,7 @@ from pathlib import Path
 from kraj.engine.base import Engine
 from kraj.engine.choice import Choice, read_choice
 from kraj.engine.errors import NO_PULUMI, UNKNOWN_ENGINE
+from kraj.engine.local.backups import KEPT
 from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.switching_errors import STATE_ELSEWHERE, SWITCH_UNFINISHED
@@ -23,14 +24,15 @@ ENGINES = ("local", "pulumi")
 
 
 def choose_engine(
-    requested: str | None, state_dir: Path, bucket: Bucket | None = None
+    requested: str | None, state_dir: Path, bucket: Bucket | None = None, *, backups: int = KEPT
 ) -> tuple[Engine, str]:
     """The engine and why it was chosen.
 
     `requested` is the value of `--engine`: `local`, `pulumi`, or None for what is recorded for the
     region, else an automatic choice. States are in `bucket`; None takes the files below
-    `state_dir`. Raises KRJ312 where Pulumi is to be used and not installed, KRJ313 for any other
-    name, KRJ343 and KRJ344 where the engine would not see the region's states.
+    `state_dir`. Of each, the local engine keeps `backups` copies from before changes. Raises
+    KRJ312 where Pulumi is to be used and not installed, KRJ313 for any other name, KRJ343 and
+    KRJ344 where the engine would not see the region's states.
     """
     check_name(requested)
     bucket = bucket or FileBucket(state_dir)
@@ -40,7 +42,7 @@ def choose_engine(
             SWITCH_UNFINISHED, f"run `kraj engine switch {choice.unfinished.to}` to its end"
         )
     name, reason = _name_and_reason(requested, choice)
-    engine = make_engine(name, state_dir, bucket=bucket)
+    engine = make_engine(name, state_dir, bucket=bucket, backups=backups)
     place = choice.place or bucket.url
     if choice.engine and engine.place != place:
         raise KrajError(
@@ -55,13 +57,14 @@ def make_engine(
     *,
     bucket: Bucket | None = None,
     environ: Mapping[str, str] = os.environ,
+    backups: int = KEPT,
 ) -> Engine:
     """An engine by its name, whatever is recorded. Raises KRJ312, KRJ350."""
     # Imported late: the automation library is slow to load and not needed by the local engine.
     if name == "local":
         from kraj.engine.local.engine import LocalEngine  # noqa: PLC0415
 
-        return LocalEngine(state_dir, environ=environ, bucket=bucket)
+        return LocalEngine(state_dir, environ=environ, bucket=bucket, backups=backups)
     from kraj.engine.pulumi import PulumiEngine  # noqa: PLC0415
 
     return PulumiEngine(state_dir, environ=environ, bucket=bucket)

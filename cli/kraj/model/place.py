@@ -5,7 +5,7 @@ What the URL means is known to `kraj.engine.local.buckets.places`; nothing is op
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, model_validator
@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from kraj.model.base import Faults, Part, shaped
 from kraj.model.errors import SECRET_IN_FILE, WRONG_VALUE
 
+BACKUPS: Final = 20  #: copies of each state, where the region says nothing else
 _SECRET_PARAMETERS = frozenset({"password", "sslpassword"})
 
 StateUrl = Annotated[
@@ -26,9 +27,10 @@ StateUrl = Annotated[
 
 
 class StatePlace(Part):
-    """Where states are kept, instead of in files on this machine."""
+    """Where states are kept, instead of in files on this machine, and how many copies of each."""
 
-    url: StateUrl = Field(
+    url: StateUrl | None = Field(
+        default=None,
         description=(
             "file:///folder, s3://bucket/prefix?region=…&endpoint=… or "
             "postgres://user@host/database, as Pulumi's command line takes it; never with a "
@@ -37,8 +39,15 @@ class StatePlace(Part):
         examples=["s3://kraj-states?region=eu-central-1", "postgres://kraj@db.example/states"],
     )
 
+    backups: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
+        default=BACKUPS,
+        description="Copies of each state, from before its last changes, that are kept.",
+    )
+
     @model_validator(mode="after")
     def _has_no_secret(self) -> StatePlace:
+        if self.url is None:
+            return self
         faults = Faults()
         try:
             parts = urlsplit(self.url)

@@ -30,7 +30,7 @@ from kraj.model.base import (
 )
 from kraj.model.catalogue import Image, ReplaceFrequency, ServerSize
 from kraj.model.errors import DUPLICATE_IDENTITY, IDENTITY_FORMAT, OVER_CAPACITY
-from kraj.model.place import StatePlace
+from kraj.model.place import BACKUPS, StatePlace
 from kraj.model.units import GIB, Size
 
 __all__ = [
@@ -323,8 +323,14 @@ class Region(Part):
     centre: Centre = Field(description="The centre's own servers.")
     naming: Naming = Field(default=Naming(), description="How names in the cloud are made.")
     state: StatePlace | None = Field(
-        default=None, description="Where states are kept; left out: files on this machine."
+        default=None,
+        description="Where states are kept, and how many copies; left out: files on this machine.",
     )
+
+    @property
+    def state_backups(self) -> int:
+        """Copies of each state, from before its last changes, that are kept."""
+        return self.state.backups if self.state else BACKUPS
 
     @model_validator(mode="after")
     def _names_differ_and_codes_agree(self) -> Region:

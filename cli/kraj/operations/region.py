@@ -109,7 +109,8 @@ def _out_of_date(planned: Ledger, recorded: Ledger, place: Location) -> KrajErro
 
 def pick_engine(planned: PlannedRegion, requested: str | None) -> tuple[Engine, str]:
     """The engine to use and why it was chosen."""
-    return choose_engine(requested, planned.state_dir, planned.bucket)
+    backups = planned.files.region.state_backups
+    return choose_engine(requested, planned.state_dir, planned.bucket, backups=backups)
 
 
 def state_bucket(folder: Path, region: Region) -> Bucket | None:
@@ -120,7 +121,7 @@ def state_bucket(folder: Path, region: Region) -> Bucket | None:
     named = os.environ.get(STATE_URL)
     if named:
         return open_bucket(named)
-    if region.state is None:
+    if region.state is None or region.state.url is None:
         return None
     try:
         return open_bucket(region.state.url)

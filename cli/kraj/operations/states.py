@@ -75,7 +75,8 @@ class RegionStates:
             for slug, tenant in files.tenants.items()
         }
         self._stacks = {CENTRE: ("kraj-centre", centre_stack_name(self.region)), **tenants}
-        self._engine = LocalEngine(self.state_dir, bucket=self._bucket)
+        self._backups = files.region.state_backups
+        self._engine = LocalEngine(self.state_dir, bucket=self._bucket, backups=self._backups)
         self.keys = KeyRing(lambda: resolve_passphrase(self.state_dir))
 
     # -- looking
@@ -187,7 +188,7 @@ class RegionStates:
             return {}
 
     def _store_of(self, project: str, stack: str) -> StateStore:
-        return StateStore(self._bucket, project, stack, self.state_dir)
+        return StateStore(self._bucket, project, stack, self.state_dir, self._backups)
 
     def _spec(self, label: str) -> StackSpec:
         store = self.store(label)

@@ -180,6 +180,21 @@ def test_twenty_copies_are_kept(kraj: Kraj, centre: StateStore) -> None:
     assert oldest["checkpoint"]["latest"]["resources"][1]["inputs"]["name"] == "n2"
 
 
+def test_a_region_says_how_many_copies_are_kept(
+    kraj: Kraj, centre: StateStore, project: Path
+) -> None:
+    with (project / "inventories" / "liberecky" / "region.yaml").open("a") as file:
+        file.write("state: {backups: 3}\n")
+    for number in range(5):
+        save(centre, network(f"n{number}"))
+    exported = kraj("state", "export", "centre").out
+    for number in range(2):
+        file_name = project / f"{number}.json"
+        file_name.write_text(exported.replace("id-of-n4", f"other-{number}"))
+        assert kraj("state", "import", "centre", str(file_name), "--yes").code == 0
+    assert len(kraj("state", "backups", "centre", "--json").json["backups"]) == 3
+
+
 def test_a_damaged_copy_is_told_and_never_used(kraj: Kraj, centre: StateStore) -> None:
     for last in ("one", "two"):
         save(centre, network(last))

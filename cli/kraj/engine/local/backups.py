@@ -20,7 +20,7 @@ from kraj.engine.errors import BACKUP_DAMAGED, NO_BACKUP
 from kraj.engine.local.buckets.base import Bucket
 from kraj.errors import KrajError
 
-KEPT: Final = 20  #: copies per stack; older ones are deleted
+KEPT: Final = 20  #: copies per stack, where nothing else is said; older ones are deleted
 _CHECKSUM: Final = ".sha256"
 
 
@@ -37,13 +37,14 @@ class Backup:
 class Backups:
     """The copies of one stack in a bucket."""
 
-    def __init__(self, bucket: Bucket, project: str, stack: str) -> None:
+    def __init__(self, bucket: Bucket, project: str, stack: str, kept: int = KEPT) -> None:
         self._bucket = bucket
+        self._kept = kept
         self._stack = stack
         self._prefix = f".pulumi/backups/{project}/{stack}/"
 
     def keep(self, data: bytes) -> None:
-        """Keep a copy, unless the newest one is the same; the oldest beyond `KEPT` go.
+        """Keep a copy, unless the newest one is the same; the oldest beyond those that are kept go.
 
         Raises KRJ308.
         """
@@ -54,7 +55,7 @@ class Backups:
         checksum = f"{_sha256(data)}  {name}\n"
         self._bucket.write(f"{self._prefix}{name}", data)
         self._bucket.write(f"{self._prefix}{name}{_CHECKSUM}", checksum.encode())
-        for old in [*names, name][:-KEPT]:
+        for old in [*names, name][: -self._kept]:
             self._bucket.delete(f"{self._prefix}{old}")
             self._bucket.delete(f"{self._prefix}{old}{_CHECKSUM}")
 

@@ -25,6 +25,7 @@ from kraj.engine.errors import (
     changed_meanwhile,
     interrupted,
 )
+from kraj.engine.local.backups import KEPT
 from kraj.engine.local.buckets.base import Bucket
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import KeyRing
@@ -63,7 +64,8 @@ class LocalEngine:
 
     `providers` maps package names to factories of ResourceProvider servicers; None takes kraj's own
     (`openstack`). `environ` is where the passphrase is looked up. `hosts` may be shared by engines.
-    States are in `bucket`; None takes the files below `state_dir`.
+    States are in `bucket`; None takes the files below `state_dir`. Of each, `backups` copies from
+    before changes are kept.
     """
 
     name = "local"
@@ -78,8 +80,10 @@ class LocalEngine:
         parallel: int = PARALLEL_STEPS,
         hosts: ProgramHosts | None = None,
         bucket: Bucket | None = None,
+        backups: int = KEPT,
     ) -> None:
         self._state_dir = state_dir
+        self._backups = backups
         self._bucket = bucket or FileBucket(state_dir)
         self._providers = {"openstack": _openstack} if providers is None else providers
         self._parallel = parallel
@@ -284,7 +288,7 @@ class LocalEngine:
                 self._runs.discard(run)
 
     def _store(self, spec: StackSpec) -> StateStore:
-        return StateStore(self._bucket, spec.project, spec.stack, self._state_dir)
+        return StateStore(self._bucket, spec.project, spec.stack, self._state_dir, self._backups)
 
     def _outputs_of(self, project: str, stack: str) -> Properties | None:
         """Outputs of a stack; None where it has never been applied."""

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kraj.engine.errors import BAD_STACK, STATE_CHANGED, STATE_UNREADABLE
-from kraj.engine.local.backups import Backups
+from kraj.engine.local.backups import KEPT, Backups
 from kraj.engine.local.buckets.base import ABSENT, Bucket, tag_of
 from kraj.engine.local.buckets.files import write_privately
 from kraj.engine.local.spare import Spare
@@ -42,9 +42,12 @@ class StateStore:
     """The blobs of one stack in a bucket.
 
     `state_dir` is a folder of this machine, for what a run has made and the bucket does not take.
+    `backups` is how many copies from before changes are kept.
     """
 
-    def __init__(self, bucket: Bucket, project: str, stack: str, state_dir: Path) -> None:
+    def __init__(
+        self, bucket: Bucket, project: str, stack: str, state_dir: Path, backups: int = KEPT
+    ) -> None:
         for kind, name in (("project", project), ("stack", stack)):
             if not _NAME.fullmatch(name) or name in (".", ".."):
                 raise KrajError(
@@ -55,7 +58,7 @@ class StateStore:
         self.project, self.stack = project, stack
         self.checkpoint = f"{STACKS}{project}/{stack}.json"
         self.backup = f"{self.checkpoint}.bak"
-        self.backups = Backups(bucket, project, stack)
+        self.backups = Backups(bucket, project, stack, backups)
         self.history = f".pulumi/history/{project}/{stack}/"
         self.locks = f".pulumi/locks/organization/{project}/{stack}/"
         self._tag: str | None = None  #: of the checkpoint as this store knows it
