@@ -36,7 +36,7 @@ NO_PROJECT = error_code(
     "KRJ706",
     "Not in a kraj project",
     "Neither this folder nor one above it has the folders stacks/ and roles/.",
-    "Change into the project, or name it: --project FOLDER or KRAJ_PROJECT=FOLDER.",
+    "Change into the project, or name it: KRAJ_PROJECT=FOLDER.",
 )
 UNKNOWN_CODE = error_code(
     "KRJ707",
