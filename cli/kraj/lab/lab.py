@@ -24,7 +24,7 @@ from kraj.lab.errors import (
 from kraj.lab.folders import told_plainly
 from kraj.lab.probes import listens
 from kraj.lab.programs import end_leftovers
-from kraj.lab.servers import check_machine, end_servers
+from kraj.lab.servers import check_machine, end_servers, unmount_below
 from kraj.lab.services import all_services
 from kraj.lab.settings import LabSettings
 from kraj.lab.startup import Startup
@@ -130,6 +130,7 @@ class Lab:
             with told_plainly(folder), self._exclusive():
                 self._stop(report)
                 end_servers(self.settings, remove=True)
+                unmount_below(folder.resolve())
                 database.drop_databases(self.settings)
                 self.settings.socket("mariadb.sock").unlink(missing_ok=True)
                 # What tells that the folder is a lab's goes last: a stopped deletion can go on.

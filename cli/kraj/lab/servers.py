@@ -14,6 +14,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
 from kraj.errors import KrajError
 from kraj.lab import programs
 from kraj.lab.errors import HOSTS_IMPOSSIBLE, SERVICE_FAILED
@@ -108,3 +110,16 @@ def end_servers(settings: LabSettings, *, remove: bool = False) -> None:
     if done.returncode != 0:
         words = done.stderr.strip().splitlines()[-1:]
         raise KrajError(SERVICE_FAILED, "servers of the lab could not be ended", causes=words)
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount what is mounted in a folder, the deepest first.
+
+    podman mounts the folder of its layers on itself, so that mounts in it stay its own, and leaves
+    it so (containers/storage, drivers/overlay). Raises KRJ505 where something holds on.
+    """
+    inside = [Path(mount.mountpoint) for mount in psutil.disk_partitions(all=True)]
+    for point in sorted((path for path in inside if path.is_relative_to(folder)), reverse=True):
+        failure = _tried("umount", str(point))
+        if failure:
+            raise KrajError(SERVICE_FAILED, f"{point} cannot be unmounted", causes=(failure,))

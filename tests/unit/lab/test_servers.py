@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kraj.errors import KrajError
@@ -61,3 +63,24 @@ def test_addresses_that_lead_elsewhere_are_not_taken(
             servers.check_network(settings)
     else:
         servers.check_network(settings)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+def test_what_is_mounted_in_a_lab_is_unmounted_before_it_is_deleted(tmp_path: Path) -> None:
+    outer, beside = tmp_path / "a lab" / "overlay", tmp_path / "a laboratory"
+    for folder in (outer / "inner", beside):
+        folder.mkdir(parents=True)
+    mounted = (outer, outer / "inner", beside)
+    try:
+        for folder in mounted:
+            done = subprocess.run(
+                ["mount", "--bind", folder, folder], capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+        servers.unmount_below(tmp_path / "a lab")
+        left = {mount.mountpoint for mount in psutil.disk_partitions(all=True)}
+        assert [folder for folder in mounted if str(folder) in left] == [beside]
+    finally:
+        for folder in reversed(mounted):
+            subprocess.run(["umount", folder], capture_output=True, check=False)
