@@ -7,7 +7,7 @@ rules, a server's boot volume. Needs an administrator's connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +36,6 @@ def objects_of(connection: Connection, project_id: str) -> list[CloudObject]:
         *_servers(connection, project_id),
         *_volumes(connection, project_id),
         *_networking(connection, project_id),
-        *_routes(connection, project_id),
-        *_shares(connection, project_id),
-        *_rules(connection, project_id),
         *_load_balancing(connection, project_id),
         *_roles(connection, project_id),
     ]
@@ -84,11 +81,15 @@ def _volumes(connection: Connection, project_id: str) -> Iterator[CloudObject]:
 
 def _networking(connection: Connection, project_id: str) -> Iterator[CloudObject]:
     network = connection.network
-    for item in network.networks(project_id=project_id):
+    networks = list(network.networks(project_id=project_id))
+    subnets = list(network.subnets(project_id=project_id))
+    routers = list(network.routers(project_id=project_id))
+    groups = list(network.security_groups(project_id=project_id))
+    for item in networks:
         yield _object("network", item)
-    for item in network.subnets(project_id=project_id):
+    for item in subnets:
         yield _object("subnet", item, item.name or item.cidr)
-    for item in network.routers(project_id=project_id):
+    for item in routers:
         yield _object("router", item)
     for item in network.ports(project_id=project_id):
         if not (item.device_owner or "").lower().startswith(_SERVICE_OWNERS):
@@ -96,32 +97,23 @@ def _networking(connection: Connection, project_id: str) -> Iterator[CloudObject
             yield _object("port", item, item.name or addresses)
     for item in network.ips(project_id=project_id):
         yield _object("floating IP", item, item.floating_ip_address)
+    yield from _routes("route", routers, "routes")
+    yield from _routes("route of subnet", subnets, "host_routes")
+    yield from _shares(network.rbac_policies(), {item.id: item.name for item in networks + groups})
+    yield from _rules(groups)
 
 
-def _routes(connection: Connection, project_id: str) -> Iterator[CloudObject]:
-    """Routes on routers and in what DHCP tells; no stack makes any, and they have no id."""
-    for kind, owners, attribute in (
-        ("route", connection.network.routers(project_id=project_id), "routes"),
-        ("route of subnet", connection.network.subnets(project_id=project_id), "host_routes"),
-    ):
-        for owner in owners:
-            for route in getattr(owner, attribute) or ():
-                words = f"{route['destination']} via {route['nexthop']}"
-                yield CloudObject(kind, f"{owner.id}/{words}", f"{owner.name}: {words}")
+def _routes(kind: str, owners: Iterable[Any], attribute: str) -> Iterator[CloudObject]:
+    """Routes on routers, or in what DHCP tells; no stack makes any, and they have no id."""
+    for owner in owners:
+        for route in getattr(owner, attribute) or ():
+            words = f"{route['destination']} via {route['nexthop']}"
+            yield CloudObject(kind, f"{owner.id}/{words}", f"{owner.name}: {words}")
 
 
-def _shares(connection: Connection, project_id: str) -> Iterator[CloudObject]:
-    """Rights of other projects in this one's networks and groups, whoever gave them."""
-    network = connection.network
-    names = {
-        item.id: item.name
-        for items in (
-            network.networks(project_id=project_id),
-            network.security_groups(project_id=project_id),
-        )
-        for item in items
-    }
-    for policy in network.rbac_policies():
+def _shares(policies: Iterable[Any], names: Mapping[str, str]) -> Iterator[CloudObject]:
+    """Rights of other projects in the networks and groups of these ids, whoever gave them."""
+    for policy in policies:
         if policy.object_id in names:
             target = policy.target_project_id
             who = "all projects" if target == "*" else f"project {target}"
@@ -130,8 +122,8 @@ def _shares(connection: Connection, project_id: str) -> Iterator[CloudObject]:
             )
 
 
-def _rules(connection: Connection, project_id: str) -> Iterator[CloudObject]:
-    for group in connection.network.security_groups(project_id=project_id):
+def _rules(groups: Iterable[Any]) -> Iterator[CloudObject]:
+    for group in groups:
         if group.name != _DEFAULT_GROUP:
             yield _object("security group", group)
         for rule in group.security_group_rules:
