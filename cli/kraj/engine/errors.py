@@ -173,15 +173,6 @@ BACKUP_DAMAGED = error_code(
 )
 
 
-def changed_meanwhile(label: str) -> KrajError:
-    """The error of a state that is no longer the one that was looked at."""
-    return KrajError(
-        STATE_CHANGED,
-        f"the state of {label} is no longer what it was when it was read",
-        hint="Wait until nobody works on the stack, look at it again, and run the same command.",
-    )
-
-
 def interrupted(action: str, label: str, left: str = "") -> KrajError:
     """The error of a run that Ctrl-C stopped; `details` has the exit code it stands for."""
     return KrajError(

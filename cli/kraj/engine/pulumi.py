@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from kraj.engine.base import HistoryEntry, Result, StackSpec, Together
 from kraj.engine.choice import without_password
-from kraj.engine.errors import BAD_STACK, NO_PULUMI, STATE_UNREADABLE, changed_meanwhile
-from kraj.engine.local.buckets.base import Bucket
+from kraj.engine.errors import BAD_STACK, NO_PULUMI, STATE_UNREADABLE
+from kraj.engine.local.buckets.base import Bucket, changed_meanwhile
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.lock import refuse_if_locked
@@ -180,7 +180,7 @@ class PulumiEngine:
             )
         _refuse_foreign(inner, spec)
         if instead_of is not None and self.export_state(spec) != instead_of:
-            raise changed_meanwhile(spec.label)
+            raise changed_meanwhile(f"the state of {spec.label}")
         self._refuse_locked(spec, lambda _message: None)
         exists = self.exists(spec)
         with self._stack(spec, "the import") as stack:

@@ -18,15 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import kraj
 from kraj.engine.base import HistoryEntry, Result, StackSpec, Together
-from kraj.engine.errors import (
-    BAD_STACK,
-    STACK_NOT_EMPTY,
-    STATE_UNREADABLE,
-    changed_meanwhile,
-    interrupted,
-)
+from kraj.engine.errors import BAD_STACK, STACK_NOT_EMPTY, STATE_UNREADABLE, interrupted
 from kraj.engine.local.backups import KEPT
-from kraj.engine.local.buckets.base import Bucket
+from kraj.engine.local.buckets.base import Bucket, changed_meanwhile
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.history import history_entry, history_record
@@ -167,7 +161,7 @@ class LocalEngine:
         started = time.time()
         with stack_lock(store, lambda _message: None):
             if instead_of is not None and instead_of["deployment"] != (store.load() or {}):
-                raise changed_meanwhile(spec.label)
+                raise changed_meanwhile(f"the state of {spec.label}")
             state = load_deployment(inner, crypter_of(inner, self._keys))
             _refuse_foreign(state, spec)
             store.save(dump_deployment(state.resources, state.pending, state.crypter))
