@@ -58,7 +58,12 @@ class Environment:
         """What people use here: networks, servers and load balancers."""
         return [*self.networks.values(), *self.pools.values(), *self.load_balancers.values()]
 
-    def outputs(self, stack: str, application_credential_id: Any = None) -> Mapping[str, Any]:
+    def outputs(
+        self,
+        stack: str,
+        application_credential_id: Any = None,
+        transit_address: Any = None,
+    ) -> Mapping[str, Any]:
         """The fields of `StackOutputs`, most of them known only after `up`."""
         return {
             "schema_": "kraj.stack-outputs/1",
@@ -75,10 +80,17 @@ class Environment:
                 key: balancer.address for key, balancer in self.load_balancers.items()
             },
             "application_credential_id": application_credential_id,
+            "prefixes": [
+                subnet.cidr
+                for network in self._document.networks
+                for subnet in (network.ipv4, network.ipv6)
+                if subnet is not None
+            ],
+            "transit_address": transit_address,
         }
 
     def _make_networks(self, lookups: Lookups) -> dict[str, Network]:
-        routers = {
+        self.routers = {
             router.name: Router(
                 router.name,
                 router,
@@ -97,7 +109,7 @@ class Environment:
                 network.key,
                 network,
                 tags=self._tags.plain,
-                router=routers[network.router] if network.router else None,
+                router=self.routers[network.router] if network.router else None,
                 subnet_pool_id=lookups.subnet_pool_id,
                 after=before,
                 opts=self._opts,

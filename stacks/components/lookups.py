@@ -41,6 +41,10 @@ class Lookups:
             )
         return self._subnet_pools[name]
 
+    def centre_network_id(self, name: str) -> pulumi.Input[str]:
+        """The centre's network of that name, as the administrator sees it."""
+        return _published("network", name, lambda: openstack.networking.get_network(name=name))
+
     def external_network_id(self, name: str) -> pulumi.Input[str]:
         """The provider network of that name: the cloud's own, so it is there before kraj."""
         if name not in self._networks:

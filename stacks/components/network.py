@@ -107,6 +107,7 @@ class Network(Component):
             cidr=subnet.cidr,
             ip_version=version,
             gateway_ip=subnet.gateway,
+            no_gateway=True if subnet.gateway is None else None,
             enable_dhcp=True,
             dns_nameservers=list(subnet.dns_nameservers),
             allocation_pools=[

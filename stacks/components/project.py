@@ -86,8 +86,9 @@ class TenantProject(Component):
             password=password,
             opts=self.child(),
         )
-        limits = [*self._assign(name, document.roles), *self._quotas(name, document.quota)]
-        self.provider = self._own_provider(name, document.cloud, password, limits)
+        #: What must be there before anything is made in the project.
+        self.limits = [*self._assign(name, document.roles), *self._quotas(name, document.quota)]
+        self.provider = self._own_provider(name, document.cloud, password, self.limits)
         self.register_outputs({"id": self.id})
 
     def application_credential(

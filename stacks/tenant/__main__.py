@@ -16,6 +16,7 @@ from kraj.planning.documents import TenantDocument
 from stacks.components.environment import Environment
 from stacks.components.lookups import Lookups
 from stacks.components.project import TenantProject
+from stacks.components.transit import TransitPort
 
 
 def main() -> None:
@@ -29,11 +30,20 @@ def main() -> None:
         password=config.require_secret("serviceUserPassword"),
         description=f"{tenant.title} ({tenant.code})",
     )
-    environment = Environment(document, project, Lookups())
+    lookups = Lookups()
+    environment = Environment(document, project, lookups)
+    ways_in = []
+    if document.transit is not None:
+        router = environment.routers[document.transit.router]
+        network_id = lookups.centre_network_id(document.transit.network)
+        ways_in.append(TransitPort("transit", document, project, router, network_id))
     credential = project.application_credential(
-        "tenant/automation", document, after=environment.components
+        "tenant/automation", document, after=[*environment.components, *ways_in]
     )
-    pulumi.export("document", environment.outputs(f"tenant:{tenant.slug}", credential.id))
+    outputs = environment.outputs(
+        f"tenant:{tenant.slug}", credential.id, next((way.address for way in ways_in), None)
+    )
+    pulumi.export("document", outputs)
     pulumi.export("applicationCredentialSecret", pulumi.Output.secret(credential.secret))
 
 

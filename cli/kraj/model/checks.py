@@ -106,8 +106,7 @@ def _centre(sources: Sources, region: Region) -> Iterator[KrajError]:
     if image is None:
         place = sources.locate("region", path=("centre", "image"))
         yield _unknown("image", centre.image, images, place)
-    for key in ("load_balancer", "database"):
-        servers = getattr(centre, key)
+    for key, servers in centre.groups().items():
         for what, known in (("size", region.sizes), ("pool", pools)):
             name = getattr(servers, what)
             if name not in known:

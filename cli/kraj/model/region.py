@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from datetime import time
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
@@ -278,6 +279,16 @@ class CentreServers(Part):
     pool: Slug = Field(description="Storage pool of the volumes.")
 
 
+class Bastion(CentreServers):
+    """The servers that operators reach by SSH, and from there all others."""
+
+    allowed_from: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(IPv4Network("0.0.0.0/0"), IPv6Network("::/0")),
+        min_length=1,
+        description="Networks that operators may come from; anywhere where left out.",
+    )
+
+
 class Centre(Part):
     """The shared servers of the technology centre."""
 
@@ -287,6 +298,18 @@ class Centre(Part):
     )
     load_balancer: CentreServers = Field(description="The load-balancer pair.")
     database: CentreServers = Field(description="The database cluster; three servers agree.")
+    bastion: Bastion | None = Field(
+        default=None,
+        description=(
+            "The way in for operators and Ansible; left out: they come through the management "
+            "network by means of your own."
+        ),
+    )
+
+    def groups(self) -> dict[str, CentreServers]:
+        """The groups of servers that there are, by key."""
+        found = {"load_balancer": self.load_balancer, "database": self.database}
+        return found if self.bastion is None else {**found, "bastion": self.bastion}
 
 
 class Naming(Part):

@@ -6,7 +6,7 @@ import ipaddress
 
 from kraj.model.region import Offer
 from kraj.model.service import ServiceCard, ServiceMode
-from kraj.planning import standards
+from kraj.planning import standards, transit
 from kraj.planning.context import Context
 from kraj.planning.documents import (
     CentreDocument,
@@ -31,11 +31,14 @@ from kraj.planning.networks import (
     network,
     router,
     service_rules,
+    source_of,
+    ssh_rule,
     tenant_prefixes,
 )
 from kraj.planning.quotas import quota_for
 from kraj.planning.servers import (
     PoolPlan,
+    bastion_pool,
     centre_pool,
     reserved_gib,
     server_pool,
@@ -50,8 +53,8 @@ LOAD_BALANCER_PORTS = (("http", "tcp", 80), ("https", "tcp", 443))
 DATABASE_PORT = 5432
 
 #: Pools of the centre's own; no shared service may have such a name.
-BALANCER, DATABASE = "load-balancer", "database"
-CENTRE_POOLS = (BALANCER, DATABASE)
+BALANCER, DATABASE, BASTION = "load-balancer", "database", "bastion"
+CENTRE_POOLS = (BALANCER, DATABASE, BASTION)
 
 
 def build_centre(context: Context) -> CentreDocument:
@@ -82,9 +85,12 @@ def build_centre(context: Context) -> CentreDocument:
     )
     groups = _groups(context, names, prefixes)
     floating = _floating(context, pools)
-    scopes, subnet_pools = address_pools(region)
+    lengths = {4: (transit.transit_prefix(region).prefixlen,)} if region.centre.bastion else {}
+    scopes, subnet_pools = address_pools(region, lengths)
     routers = (router(names, context.site.external_network),)
     networks = tuple(network(names, region, key, prefixes[key]) for key in prefixes)
+    if region.centre.bastion:
+        networks += (transit.transit_network(names, region),)
     mirror, there = context.site.image_mirror, context.site.provides
     return CentreDocument(
         region=context.region_part,
@@ -125,6 +131,8 @@ def _pool_plans(context: Context) -> list[PoolPlan]:
         centre_pool(BALANCER, centre.load_balancer, centre.image, "dmz", 0),
         centre_pool(DATABASE, centre.database, centre.image, "service", 0),
     ]
+    if centre.bastion is not None:
+        plans.append(bastion_pool(BASTION, centre.bastion, centre.image))
     shared = [
         shared_pool(card, record.reserved_gib[card.name], record.blocks[card.name])
         for card in context.shared_services()
@@ -147,13 +155,14 @@ def _groups(
 ) -> tuple[SecurityGroup, ...]:
     management = prefixes["management"]
     inside = [prefixes["service"], prefixes["dmz"]]
+    operators = transit.operators(context.region)
     groups = [
         SecurityGroup(
             key=BALANCER,
             name=names.of(BALANCER),
             description="Load-balancer pair of the centre",
             rules=(
-                *base_rules(BALANCER, management),
+                *base_rules(BALANCER, operators),
                 *_open_rules(),
             ),
         ),
@@ -161,9 +170,22 @@ def _groups(
             key=DATABASE,
             name=names.of(DATABASE),
             description="Database cluster of the centre",
-            rules=(*base_rules(DATABASE, management), *_database_rules(inside)),
+            rules=(*base_rules(DATABASE, operators), *_database_rules(inside)),
         ),
     ]
+    if context.region.centre.bastion is not None:
+        allowed = context.region.centre.bastion.allowed_from
+        groups.append(
+            SecurityGroup(
+                key=BASTION,
+                name=names.of(BASTION),
+                description="The operators' way in",
+                rules=(
+                    *base_rules(BASTION, operators),
+                    *(ssh_rule(source_of(cidr), "Operators") for cidr in allowed),
+                ),
+            )
+        )
     centre = [part for one in (management, *inside) for part in one.each()]
     for card in context.shared_services():
         rules = service_rules(
@@ -178,7 +200,7 @@ def _groups(
                 key=card.name,
                 name=names.of(card.name),
                 description=card.text(card.title, ("en",)),
-                rules=(*base_rules(card.name, management), *rules),
+                rules=(*base_rules(card.name, operators), *rules),
             )
         )
     return tuple(groups)
@@ -235,6 +257,7 @@ def _database_rules(inside: list[Prefixes]) -> list[Rule]:
 
 def _floating(context: Context, pools: tuple[ServerPool, ...]) -> tuple[FloatingAddress, ...]:
     balancer = next(pool for pool in pools if pool.key == BALANCER)
+    bastions = (pool for pool in pools if pool.key == BASTION)
     return (
         FloatingAddress(
             key=BALANCER,
@@ -242,6 +265,17 @@ def _floating(context: Context, pools: tuple[ServerPool, ...]) -> tuple[Floating
             description=f"Load balancer of {context.region.title}",
             target_pool=balancer.key,
             target_server=balancer.servers[0].key,
+        ),
+        *(
+            FloatingAddress(
+                key=f"{BASTION}-{server.key}",
+                network=context.site.external_network,
+                description=f"Bastion {server.key} of {context.region.title}",
+                target_pool=pool.key,
+                target_server=server.key,
+            )
+            for pool in bastions
+            for server in pool.servers
         ),
     )
 

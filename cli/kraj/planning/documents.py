@@ -63,7 +63,7 @@ class Subnet(Part):
 
     name: str
     cidr: str
-    gateway: str
+    gateway: str | None  #: None: nothing leads on from here
     dns_nameservers: tuple[str, ...] = ()
     allocation_start: str  #: first address that Neutron may hand out by itself
     allocation_end: str
@@ -311,6 +311,13 @@ class TenantPart(Part):
     kind: str
 
 
+class Transit(Part):
+    """The tenant's way to the centre's bastion: a port of its router in a network of the centre."""
+
+    network: str  #: name of the centre's network
+    router: str  #: `Router.name` of the tenant's router
+
+
 class TenantDocument(Part):
     """Everything that `stacks/tenant` provisions for one tenant."""
 
@@ -334,6 +341,7 @@ class TenantDocument(Part):
     public_key: str
     key_pair: str
     zone: Zone | None = None
+    transit: Transit | None = None  #: None without a bastion, and without servers
 
 
 # --- what the programs export ---------------------------------------------------------------------
@@ -367,4 +375,8 @@ class StackOutputs(Part):
     load_balancers: dict[str, str] = Field(description="Virtual addresses by key.")
     application_credential_id: str | None = Field(
         default=None, description="Keystone's id of the tenant's own credential."
+    )
+    prefixes: tuple[str, ...] = Field(default=(), description="Prefixes of the networks.")
+    transit_address: str | None = Field(
+        default=None, description="Address of the tenant's router that the bastion comes through."
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+from types import MappingProxyType
 from typing import Literal
 
 from kraj.model.region import Region
@@ -40,8 +41,13 @@ def pool_name(region: Region, version: int) -> str:
     return Names(region.naming.prefix, region.name, "tenants").of(f"ipv{version}")
 
 
-def address_pools(region: Region) -> tuple[tuple[AddressScope, ...], tuple[SubnetPool, ...]]:
-    """One scope and one pool per family: Neutron then refuses overlapping subnets by itself."""
+def address_pools(
+    region: Region, more: Mapping[int, Sequence[int]] = MappingProxyType({})
+) -> tuple[tuple[AddressScope, ...], tuple[SubnetPool, ...]]:
+    """One scope and one pool per family: Neutron then refuses overlapping subnets by itself.
+
+    `more` are lengths of further prefixes by family (4, 6).
+    """
     scopes, pools = [], []
     plan = region.network
     for version, part in ((4, plan.ipv4), (6, plan.ipv6)):
@@ -49,7 +55,11 @@ def address_pools(region: Region) -> tuple[tuple[AddressScope, ...], tuple[Subne
             continue
         name = pool_name(region, version)
         tenant = part.tenant_prefix_length if version == 4 else addresses.LONGEST_IPV6
-        lengths = (_network_length(part.centre_prefix_length, version), tenant)
+        lengths = (
+            _network_length(part.centre_prefix_length, version),
+            tenant,
+            *more.get(version, ()),
+        )
         scopes.append(AddressScope(name=name, ip_version=4 if version == 4 else 6))
         pools.append(
             SubnetPool(
@@ -162,7 +172,7 @@ def router(names: Names, external_network: str) -> Router:
 # --- rules ----------------------------------------------------------------------------------------
 
 
-def base_rules(group: str, management: Prefixes) -> list[Rule]:
+def base_rules(group: str, operators: Iterable[Source]) -> list[Rule]:
     """What every group has: all egress, its own members, and the centre's operators by SSH.
 
     The cloud's default rules (scs-0115: egress, and ingress from the default group) are replaced by
@@ -181,16 +191,21 @@ def base_rules(group: str, management: Prefixes) -> list[Rule]:
         )
         for ethertype, _anyone in ANYWHERE
     ]
-    for ethertype, prefix in management.each():
-        family = ethertype.lower()
-        icmp = "icmp" if ethertype == "IPv4" else "ipv6-icmp"
-        rules += [
-            _ingress(f"ssh-{family}", ethertype, "tcp", 22, prefix, "Operators, from management"),
-            _ingress(
-                f"ping-{family}", ethertype, icmp, None, prefix, "Monitoring, from management"
-            ),
-        ]
+    for source in operators:
+        where = "the bastion" if source.mark == "bastion" else "management"
+        rules += [ssh_rule(source, f"Operators, from {where}"), _ping_rule(source, where)]
     return rules
+
+
+def ssh_rule(source: Source, description: str) -> Rule:
+    """SSH from a source."""
+    return _ingress(f"ssh-{source.mark}", source.ethertype, "tcp", 22, source.cidr, description)
+
+
+def _ping_rule(source: Source, where: str) -> Rule:
+    icmp = "icmp" if source.ethertype == "IPv4" else "ipv6-icmp"
+    words = f"Monitoring, from {where}"
+    return _ingress(f"ping-{source.mark}", source.ethertype, icmp, None, source.cidr, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +220,12 @@ class Source:
 def by_family(sources: Iterable[tuple[Ethertype, str]]) -> tuple[Source, ...]:
     """Sources of which each family has one: the rule keeps its key when the prefix changes."""
     return tuple(Source(family.lower(), family, cidr) for family, cidr in sources)
+
+
+def source_of(prefix: IPv4Network | IPv6Network) -> Source:
+    """A prefix as a source; its rule is called after it."""
+    (found,) = by_prefix([("IPv4" if prefix.version == 4 else "IPv6", str(prefix))])
+    return found
 
 
 def by_prefix(sources: Iterable[tuple[Ethertype, str]]) -> tuple[Source, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from kraj.errors import KrajError, KrajErrors
 from kraj.model.service import ServiceMode
+from kraj.planning import transit
 from kraj.planning.addresses import SERVERS_PER_BLOCK
 from kraj.planning.centre import CENTRE_POOLS
 from kraj.planning.context import Context
@@ -38,14 +39,32 @@ def _centre(context: Context) -> Iterator[KrajError]:
             f"{', '.join(CENTRE_NETWORKS)} and their servers",
             context.files.locate("region", path=("network",)),
         )
-    for key in ("load_balancer", "database"):
-        count = getattr(region.centre, key).servers
+    else:
+        yield from _transit(context)
+    for key, group in region.centre.groups().items():
+        count = group.servers
         if count > SERVERS_PER_BLOCK:
             yield KrajError(
                 TOO_MANY_SERVERS,
                 f"{count} servers are more than the {SERVERS_PER_BLOCK} of a block of addresses",
                 context.files.locate("region", path=("centre", key, "servers")),
             )
+
+
+def _transit(context: Context) -> Iterator[KrajError]:
+    """More tenants with a router than have room in the network that leads to them."""
+    files = context.files
+    room = transit.routers(context.region)
+    wanted = sum(
+        bool(context.orders(tenant, ServiceMode.DEDICATED)) for tenant in files.tenants.values()
+    )
+    if context.region.centre.bastion is not None and wanted > room:
+        yield KrajError(
+            CENTRE_TOO_SMALL,
+            f"the network transit, {transit.transit_prefix(context.region)}, has room for {room} "
+            f"tenants with servers; there are {wanted}",
+            files.locate("region", path=("network", "ipv4", "centre_prefix_length")),
+        )
 
 
 def _cards(context: Context) -> Iterator[KrajError]:

@@ -140,7 +140,7 @@ def _needed(
             (network.ipv4 is not None) + (network.ipv6 is not None) for network in networks
         ),
         "routers": len(routers),
-        "ports": len(servers) + len(balancers),
+        "ports": sum(len(server.ports) for server in servers) + len(balancers),
         "floating_ips": len(floating),
         # The cloud makes one group of its own, `default`; Octavia may add one per load balancer.
         "security_groups": len(groups) + 1 + len(balancers),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kraj.model.region import CentreServers, Region
+from kraj.model.region import Bastion, CentreServers, Region
 from kraj.model.service import DataVolume, ServiceCard
 from kraj.model.tenant import Order
-from kraj.planning import addresses
+from kraj.planning import addresses, transit
 from kraj.planning.documents import Server, ServerPool, ServerPort, Volume
 from kraj.planning.naming import Names
 from kraj.planning.networks import Prefixes
@@ -30,6 +30,7 @@ class PoolPlan:
     network: str  #: key of the network
     block: int  #: number of its block of addresses
     shares_virtual_address: bool = False
+    in_transit: bool = False  #: whether each has a second port, in the network to the tenants
     availability: str = ""  #: class of the service's card
 
 
@@ -100,6 +101,12 @@ def shared_pool(card: ServiceCard, volume_gib: int, block: int) -> PoolPlan:
     )
 
 
+def bastion_pool(key: str, part: Bastion, image: str) -> PoolPlan:
+    """The bastions: each by itself, with a port in the network that leads to the tenants."""
+    plan = centre_pool(key, part, image, "management", transit.BLOCK)
+    return replace(plan, shares_virtual_address=False, in_transit=True)
+
+
 def centre_pool(key: str, part: CentreServers, image: str, network: str, block: int) -> PoolPlan:
     """A group of the centre's own servers."""
     volumes = (("data", part.data_volume.gib_ceil, part.pool),) if part.data_volume else ()
@@ -150,6 +157,7 @@ def server_pool(
                         security_groups=(plan.key,),
                         allowed_addresses=(virtual,) if plan.shares_virtual_address else (),
                     ),
+                    *(_transit_port(plan, region, number) if plan.in_transit else ()),
                 ),
                 boot_volume=_volume(region, name, "boot", plan.boot_gib, plan.boot_pool, metadata),
                 data_volumes=tuple(
@@ -171,6 +179,12 @@ def server_pool(
         availability=plan.availability,
         servers=tuple(servers),
     )
+
+
+def _transit_port(plan: PoolPlan, region: Region, number: int) -> tuple[ServerPort]:
+    prefix = transit.transit_prefix(region)
+    address = addresses.server_address(prefix, plan.block, number)
+    return (ServerPort(network=transit.NETWORK, fixed_ipv4=address, security_groups=(plan.key,)),)
 
 
 def _volume(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kraj.model.service import PortSource, ServiceCard, ServiceMode
 from kraj.model.tenant import Tenant
-from kraj.planning import addresses
+from kraj.planning import addresses, transit
 from kraj.planning.addresses import Allocation, Claim
 from kraj.planning.capacity import POOL_PREFIX, Demand
 from kraj.planning.centre import ROLES
@@ -19,6 +19,7 @@ from kraj.planning.documents import (
     ServerPool,
     TenantDocument,
     TenantPart,
+    Transit,
     Zone,
 )
 from kraj.planning.naming import Names, tag_list, tags
@@ -103,6 +104,11 @@ def build_tenant(context: Context, slug: str, tenant: Tenant) -> TenantDocument:
         public_key=context.files.public_key,
         key_pair=key_pair,
         zone=_zone(context, slug, tenant, floating),
+        transit=(
+            Transit(network=transit.network_name(region), router=routers[0].name)
+            if routers and region.centre.bastion
+            else None
+        ),
     )
 
 
@@ -132,7 +138,7 @@ def _groups(
     """One group per service. None admits anything from another tenant: sources are the tenant's own
     prefix, the centre's, or (public ports without a load balancer) anyone."""
     region = context.region
-    management = centre_prefixes(region, "management")
+    operators = transit.operators(region)
     # A load balancer's traffic reaches its members from inside the network.
     public = prefixes.each() if context.has_load_balancer else ANYWHERE
     centre = [part for key in CENTRE_NETWORKS for part in centre_prefixes(region, key).each()]
@@ -142,7 +148,7 @@ def _groups(
             name=names.of(card.name),
             description=card.text(card.title, ("en",)),
             rules=(
-                *base_rules(card.name, management),
+                *base_rules(card.name, operators),
                 *service_rules(
                     card,
                     public=by_family(public),

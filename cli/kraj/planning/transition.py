@@ -170,6 +170,8 @@ def wanted_resources(document: Document) -> dict[_Key, Mapping[str, Any]]:
     found |= {(ROUTER, router.name): {} for router in document.routers}
     found |= {(FLOATING, address.key): {} for address in document.floating_addresses}
     found |= {(BALANCER, balancer.key): {} for balancer in document.load_balancers}
+    if isinstance(document, TenantDocument) and document.transit is not None:
+        found[PORT, "transit"] = {}
     return found
 
 

@@ -107,6 +107,12 @@ def _networks(document: Document, found: ProjectFound) -> Iterator[Check]:
         if network.router is not None:
             served = found.routers.get(network.router, frozenset())
             yield equal("network.routed", network.name, True, actual.id in served)
+    transit = document.transit if isinstance(document, TenantDocument) else None
+    for router in document.routers:
+        # A router that somebody joined to another's network lets traffic through to it.
+        leads = [transit.network] if transit and transit.router == router.name else []
+        there = sorted(found.foreign_networks.get(router.name, ()))
+        yield equal("router.other_networks", router.name, leads, there)
     planned = {network.name for network in document.networks}
     unplanned = sorted(set(by_name) - planned)
     yield equal("network.nothing_unplanned", document.project, [], unplanned)

@@ -92,7 +92,15 @@ class ProjectFound:
     network_quota: dict[str, int] = field(default_factory=dict)
     volume_quota: dict[str, int] = field(default_factory=dict)
     roles: dict[str, frozenset[str]] = field(default_factory=dict)  #: user name → role names
+    #: Router → names of networks of other projects that it serves.
+    foreign_networks: dict[str, frozenset[str]] = field(default_factory=dict)
 
+
+_INTERFACES = (
+    "network:router_interface",
+    "network:ha_router_replicated_interface",
+    "network:router_interface_distributed",
+)
 
 Connection = Any  # openstack.connection.Connection; openstacksdk ships no types
 
@@ -109,6 +117,8 @@ def read_project(connection: Connection, name: str) -> ProjectFound | None:
         ).service_catalog.catalog
     }
     networks, ports, groups = _networking(connection, project.id)
+    routers = _routers(connection, project.id)
+    own = {network.id for network in networks}
     return ProjectFound(
         id=project.id,
         name=project.name,
@@ -123,7 +133,10 @@ def read_project(connection: Connection, name: str) -> ProjectFound | None:
         volumes=_volumes(connection, project.id),
         networks=networks,
         ports=ports,
-        routers=_routers(connection, project.id),
+        routers=routers,
+        foreign_networks={
+            name: _names(connection, served - own) for name, served in routers.items()
+        },
         security_groups=groups,
         floating_addresses={
             address.floating_ip_address: address.fixed_ip_address
@@ -240,19 +253,19 @@ def _rule(rule: dict[str, Any], names: dict[str, str]) -> FoundRule:
 
 
 def _routers(connection: Connection, project_id: str) -> dict[str, frozenset[str]]:
-    served: dict[str, set[str]] = {}
-    owners = (
-        "network:router_interface",
-        "network:ha_router_replicated_interface",
-        "network:router_interface_distributed",
-    )
-    for port in connection.network.ports(project_id=project_id):
-        if port.device_owner in owners:
-            served.setdefault(port.device_id, set()).add(port.network_id)
+    """The networks of each router: whoever owns the port, it leads there."""
     return {
-        router.name: frozenset(served.get(router.id, ()))
+        router.name: frozenset(
+            port.network_id
+            for port in connection.network.ports(device_id=router.id)
+            if port.device_owner in _INTERFACES
+        )
         for router in connection.network.routers(project_id=project_id)
     }
+
+
+def _names(connection: Connection, network_ids: Iterable[str]) -> frozenset[str]:
+    return frozenset(connection.network.get_network(item).name for item in network_ids)
 
 
 def _load_balancers(connection: Connection, project_id: str) -> dict[str, dict[str, Any]]:

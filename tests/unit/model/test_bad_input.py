@@ -517,7 +517,7 @@ def test_all_errors_of_all_files_come_together_in_their_order(folder: Folder) ->
 def test_a_mistyped_key_hides_no_other_error(folder: Folder) -> None:
     expected = [
         folder.edit_region("owner: Odbor", "‸ovner: Odbor"),
-        folder.edit_region("size: small, boot_volume", "size: ‸smal, boot_volume"),
+        folder.edit_region("servers: 2, size: small", "servers: 2, size: ‸smal"),
         folder.edit_tenant("liberec", "population:", "‸popultion:"),
         folder.edit_tenant("liberec", "service: map", "service: ‸mpa"),
     ]

@@ -111,7 +111,7 @@ def test_servers_of_a_service_stand_in_different_zones() -> None:
     for document in (plan.centre, *plan.tenants.values()):
         for pool in document.server_pools:
             zones = {server.availability_zone for server in pool.servers}
-            assert len(zones) == 2
+            assert len(zones) == min(2, len(pool.servers))
             assert pool.policy == "anti-affinity"
 
 
@@ -270,7 +270,8 @@ def test_only_tenants_with_servers_have_a_router_and_its_address_is_counted() ->
     routed = sum(bool(document.routers) for document in plan.tenants.values())
     floating = sum(len(document.floating_addresses) for document in plan.tenants.values())
     row = plan.capacity[FLOATING]
-    assert (row.reserved, row.allocated) == (2, routed + floating)
+    own = len(plan.centre.floating_addresses) + len(plan.centre.routers)
+    assert (row.reserved, row.allocated) == (own, routed + floating)
 
 
 def test_ipv6_that_the_region_gives_up_is_planned_nowhere_and_kept_in_the_ledger() -> None:

@@ -39,7 +39,7 @@ def test_a_centre_prefix_without_room_for_its_networks_is_refused(family: str, l
 @pytest.mark.parametrize(("family", "length"), [("ipv4", 22), ("ipv6", 62)])
 def test_the_smallest_centre_prefixes_are_planned(family: str, length: int) -> None:
     plan = plan_region(with_network(FILES, family, centre_prefix_length=length), Ledger(), CLOUD)
-    assert len(plan.centre.networks) == 3
+    assert len(plan.centre.networks) == 4
 
 
 def test_more_servers_than_a_block_of_addresses_holds_are_refused_all_at_once() -> None:

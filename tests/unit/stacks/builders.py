@@ -234,6 +234,7 @@ def tenant(**changes: Any) -> documents.TenantDocument:
                 slug="liberec", code="563889", title="Liberec", kind="extended-powers"
             ),
             "application_credential": "t563889-automation",
+            "transit": documents.Transit(network="liberecky-centre-transit", router="t563889"),
             **inside(),
             **changes,
         }
@@ -248,6 +249,7 @@ def tenant_of_shared_services(**changes: Any) -> documents.TenantDocument:
             "load_balancers": (),
             "floating_addresses": (),
             "zone": None,
+            "transit": None,
             **changes,
         }
     )

@@ -87,7 +87,8 @@ class _Cloud(mocks.Mocks):
         state = {**args.inputs, **_COMPUTED.get(args.typ, {})}
         if args.typ == "openstack:networking/port:Port":
             fixed = args.inputs.get("fixedIps", [])
-            state["allFixedIps"] = [item["ipAddress"] for item in reversed(fixed)]
+            given = [item["ipAddress"] for item in reversed(fixed)]
+            state["allFixedIps"] = given or ["10.64.12.32"]
         return f"id-of-{args.typ.rsplit(':', 1)[1]}-{args.name}", state
 
     def call(self, args: mocks.MockCallArgs) -> Any:

@@ -60,15 +60,41 @@ def waits_for(run: Run, start: Registered) -> set[str]:
     return seen
 
 
-def test_administrators_make_the_project_and_its_limits_and_nothing_else(run: Run) -> None:
-    by_administrator = {found.kind for found in run.in_cloud if not found.provider}
+def of_administrator(found: Registered) -> bool:
+    return found.kind in ADMINISTRATORS or found.name == "transit"
 
-    assert by_administrator == ADMINISTRATORS
+
+def test_administrators_make_the_project_its_limits_and_the_way_in_and_nothing_else(
+    run: Run,
+) -> None:
+    by_administrator = {found.urn for found in run.in_cloud if not found.provider}
+
+    assert by_administrator == {found.urn for found in run.in_cloud if of_administrator(found)}
+
+
+def test_the_router_has_a_port_in_the_centres_network_that_belongs_to_the_tenant(run: Run) -> None:
+    port = run.one("Port", "transit").inputs
+    interface = run.one("RouterInterface", "transit").inputs
+
+    assert port["networkId"] == "found-liberecky-centre-transit"
+    assert port["tenantId"] == "id-of-Project-tenant"
+    assert interface["portId"] == "id-of-Port-transit"
+    assert interface["routerId"] == "id-of-Router-t563889"
+    outputs = StackOutputs.model_validate(run.outputs["document"])
+    assert outputs.transit_address == "10.64.12.32"
+    assert "10.64.16.0/24" in outputs.prefixes
+
+
+def test_a_preview_before_the_centre_stands_does_not_know_the_network_yet() -> None:
+    network = frozenset({"liberecky-centre-transit"})
+    before = run_program(builders.tenant(), preview=True, missing=network)
+
+    assert "transit" in before.of("Port")
 
 
 def test_everything_inside_is_made_by_the_service_user_in_the_project(run: Run) -> None:
     (provider,) = run.providers
-    inside = [found for found in run.in_cloud if found.kind not in ADMINISTRATORS]
+    inside = [found for found in run.in_cloud if not of_administrator(found)]
 
     assert {found.provider for found in inside} == {f"{provider.urn}::id-of-openstack-tenant"}
     assert provider.inputs["userName"] == "t563889-service"
@@ -105,7 +131,7 @@ def test_rights_and_limits_stand_as_long_as_what_was_made_with_them(run: Run) ->
     }
 
     for found in run.in_cloud:
-        if found.kind not in ADMINISTRATORS:
+        if not of_administrator(found) or found.name == "transit":
             assert limits <= waits_for(run, found), found.urn
 
 
@@ -325,8 +351,8 @@ def test_a_floating_address_leads_to_the_load_balancer_over_the_router(run: Run)
 
     assert association.inputs["floatingIp"] == "203.0.113.7"
     assert association.inputs["portId"] == "vip-port"
-    interfaces = {found.urn for found in run.of("RouterInterface").values()}
-    assert interfaces <= association.depends_on
+    interfaces = [item for item in run.of("RouterInterface").values() if item.name != "transit"]
+    assert {found.urn for found in interfaces} <= association.depends_on
 
 
 def test_a_floating_address_can_lead_to_a_server() -> None:

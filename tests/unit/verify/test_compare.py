@@ -53,6 +53,13 @@ def test_a_rule_opened_by_hand_is_named_as_not_planned() -> None:
     assert failure.message == "not planned: ingress IPv4 tcp 22 from anyone"
 
 
+def test_a_router_that_leads_into_another_projects_network_is_named() -> None:
+    joined = {"liberec-router": frozenset({"other-town"})}
+    (failure,) = failures(replace(found_project(), foreign_networks=joined))
+    assert (failure.id, failure.subject) == ("router.other_networks", "liberec-router")
+    assert "other-town" in failure.message
+
+
 def test_a_rule_removed_by_hand_is_named_as_missing() -> None:
     found = found_project()
     rules = found.security_groups["liberec-records"]
