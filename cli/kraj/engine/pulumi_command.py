@@ -59,15 +59,20 @@ class Command(PulumiCommand):
         KeyboardInterrupt is passed on, and then the end is awaited; see `interrupt`.
         """
         with self._started(["--non-interactive", *args], cwd, additional_env) as process:
-            output = _Reader(process.stdout, on_output)
-            errors = _Reader(process.stderr, on_error)
-            while True:
+            readers: list[_Reader] = []
+            code = None
+            while code is None:
+                # Ctrl-C may come at any moment since the start, also before all of this is set up.
                 try:
+                    if not readers:
+                        readers.append(_Reader(process.stdout, on_output))
+                    if len(readers) == 1:
+                        readers.append(_Reader(process.stderr, on_error))
                     code = process.wait()
-                    break
                 except KeyboardInterrupt:
                     self.interrupt()
-            result = CommandResult(output.text(), errors.text(), code)
+            output, errors = (reader.text() for reader in readers)
+            result = CommandResult(output, errors, code)
         if code != 0:
             # What the error says goes to people; only an answer may have secrets.
             self.last_words = without_secrets(result.stderr)

@@ -7,10 +7,12 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pulumi.automation import CommandError
 
+from kraj.engine import pulumi_command
 from kraj.engine.pulumi import PulumiEngine
 from kraj.engine.pulumi_cli import CliInfo, find_cli, read_cli
 from kraj.engine.pulumi_command import Command
@@ -141,6 +143,24 @@ def test_ctrl_c_is_passed_on_and_the_end_is_awaited(tmp_path: Path) -> None:
     with pytest.raises(CommandError):
         runner.run([], str(tmp_path), {}, on_output=output.append)
     assert output == ["ready", "tidied up"]
+    assert runner.interrupted
+
+
+def test_ctrl_c_before_all_output_is_read_is_passed_on_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = command(tmp_path, "trap 'exit 130' INT; while :; do sleep 0.05; done")
+    start = pulumi_command._Reader.__init__
+    interruptions = iter([KeyboardInterrupt])
+
+    def interrupted_once(self: Any, stream: Any, callback: Any) -> None:
+        for interruption in interruptions:
+            raise interruption
+        start(self, stream, callback)
+
+    monkeypatch.setattr(pulumi_command._Reader, "__init__", interrupted_once)
+    with pytest.raises(CommandError):
+        runner.run([], str(tmp_path), {})
     assert runner.interrupted
 
 
