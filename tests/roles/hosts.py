@@ -7,6 +7,7 @@ becomes root by sudo, so that a role which locks its operator out fails here.
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ class Host:
 
     machine: Machine
     folder: Path  #: of its SSH settings, its control socket and Ansible's files
+    roles: Sequence[Path] = (ROOT / "roles",)  #: where roles are found
 
     def __post_init__(self) -> None:
         public = self.machine.root / "etc/ssh/ssh_host_ed25519_key.pub"
@@ -113,8 +115,9 @@ class Host:
             cmdline="--check --diff" if check else "--diff",
             envvars={
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-                "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
+                "ANSIBLE_ROLES_PATH": ":".join(map(str, self.roles)),
                 "ANSIBLE_PIPELINING": "true",
+                "ANSIBLE_TIMEOUT": "120",  # a busy machine takes its time
                 "ANSIBLE_INJECT_FACT_VARS": "false",
                 "ANSIBLE_HOME": str(self.folder / "ansible"),
             },
@@ -158,6 +161,14 @@ class Host:
         self.disconnect()
         self.machine.stop()
         self.machine.start()
+
+    def reaches(self, port: int) -> bool:
+        """Whether this machine can connect to a port of the host."""
+        try:
+            socket.create_connection((self.address, port), timeout=3).close()
+        except OSError:
+            return False
+        return True
 
     def disconnect(self) -> None:
         """End the SSH connection that is kept open between commands."""

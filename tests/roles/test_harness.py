@@ -7,7 +7,7 @@ import pytest
 pytestmark = pytest.mark.root
 
 
-def test_a_host_takes_a_role_reboots_and_reaches_its_neighbour(role_host, tmp_path, monkeypatch):
+def test_a_host_takes_a_role_reboots_and_reaches_its_neighbour(role_host, tmp_path):
     role = tmp_path / "roles" / "probe" / "tasks"
     role.mkdir(parents=True)
     (role / "main.yml").write_text(
@@ -16,8 +16,8 @@ def test_a_host_takes_a_role_reboots_and_reaches_its_neighbour(role_host, tmp_pa
         "- name: Be right\n"
         "  ansible.builtin.assert: {that: probe__line != 'wrong', fail_msg: the line is wrong}\n"
     )
-    monkeypatch.setattr("tests.roles.hosts.ROOT", tmp_path)
     first, second = role_host("first", disks_mib={"vdb": 8}), role_host("second", memory_mib=256)
+    first.roles = (tmp_path / "roles",)
     looked = first.apply("probe", {"probe__line": "one"}, check=True)
     assert looked.tasks_changed == ("Write a line",)
     assert not first.testinfra.file("/etc/probe").exists
