@@ -54,6 +54,15 @@ def test_files_and_values_are_found_again(folder: Folder) -> None:
     assert str(gone) == "inventories/liberecky/tenants/liberec.yaml"
 
 
+def test_a_role_without_a_card_is_no_service(folder: Folder) -> None:
+    (folder.roles / "base" / "tasks").mkdir(parents=True)
+    assert "base" not in folder.load().services
+    place = folder.edit_tenant("liberec", "{service: map,", "{service: ‸base,")
+    [error] = folder.errors()
+    assert "unknown service 'base'" in error.message
+    assert str(error.location) == place
+
+
 def test_models_cannot_be_changed(folder: Folder) -> None:
     files = folder.load()
     with pytest.raises(ValidationError, match="frozen"):
