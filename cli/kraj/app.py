@@ -20,6 +20,7 @@ from rich.console import Console
 
 from kraj import __version__
 from kraj.commands import (
+    configure,
     doctor,
     drift,
     engine,
@@ -53,6 +54,7 @@ app.command("up")(stacks.up)
 app.command("status")(stacks.status)
 app.command("outputs")(stacks.outputs)
 app.command("inventory")(inventory.inventory)
+app.command("configure")(configure.configure)
 app.command("verify")(verify.verify)
 app.command("refresh")(stacks.refresh)
 app.command("down")(stacks.down)

@@ -5,7 +5,7 @@ Every code is declared once, by the package that raises it, with `error_code`; t
 user can mend several at once (`KrajErrors`) and carry the place of their cause, never a traceback.
 
 Ranges: KRJ1xx files and model, KRJ2xx planning, KRJ3xx engines and state, KRJ4xx cloud (OpenStack
-API), KRJ5xx lab, KRJ6xx verification, KRJ7xx command line.
+API), KRJ5xx lab, KRJ6xx verification, KRJ7xx command line, KRJ8xx images and configuration.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class ExitCode(enum.IntEnum):
 
     OK = 0  #: done, and (for `kraj plan`) nothing to change
     ERROR = 1  #: something failed; the error says what and what to do
-    CHANGES = 2  #: `kraj plan` only: there is something to change
+    CHANGES = 2  #: of commands that only look (`kraj plan`): there is something to change
     USAGE = 64  #: the command line itself is wrong (EX_USAGE of sysexits.h)
     INTERRUPTED = 130  #: stopped by Ctrl-C (128 + SIGINT)
 

@@ -28,16 +28,17 @@ class Event:
     """One thing that happened.
 
     `action` names the long action (`lab up`, `preview`, `up`, `verify`, …); `subject` what it acts
-    on (a stack, a lab service); `resource` and `operation` are filled for one resource of a stack.
+    on (a stack, a lab service, a server); `resource` and `operation` are filled for one resource of
+    a stack, and for one task on a server.
     """
 
     kind: EventKind
     action: str
     subject: str
     message: str = ""
-    resource: str = ""  #: URN
-    resource_type: str = ""  #: Pulumi type token
-    operation: str = ""  #: same, create, update, replace, delete, read, refresh
+    resource: str = ""  #: URN; role and name of a task
+    resource_type: str = ""  #: Pulumi type token; module of a task
+    operation: str = ""  #: same, create, update, replace, delete, read, refresh; ok, changed, …
     completed: int | None = None  #: steps done, where they can be counted
     total: int | None = None  #: steps in all, where known
     seconds: float | None = None  #: duration, on `done` and `failed`

@@ -1,14 +1,15 @@
-"""The servers of a region as an Ansible inventory, from what the stacks export and nothing else.
+"""The servers of a region as an Ansible inventory, from what the stacks export.
 
-The form is that of dynamic inventory scripts (docs.ansible.com, "Developing dynamic inventory"):
-groups by name, and the variables of all hosts under `_meta`, so that Ansible asks once. Where the
-exports come from is not known here.
+Which roles a server gets follows from its service and from the roles that there are. The form is
+that of dynamic inventory scripts (docs.ansible.com, "Developing dynamic inventory"): groups by
+name, and the variables of all hosts under `_meta`, so that Ansible asks once. Where the exports and
+the roles come from is not known here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +18,15 @@ from kraj.planning.documents import ServerOutput, StackOutputs
 CENTRE: Final = "centre"
 #: Folder of Ansible's plugin `kraj`, for ANSIBLE_INVENTORY_PLUGINS.
 PLUGINS: Final = Path(__file__).parent / "plugins" / "inventory"
+#: The role that every server gets, before that of its service.
+BASE_ROLE: Final = "base"
 _TENANT: Final = "tenant:"
 
 
-def inventory(region: str, stacks: Iterable[StackOutputs]) -> dict[str, Any]:
-    """All servers with their groups and variables.
+def inventory(
+    region: str, stacks: Iterable[StackOutputs], roles: Collection[str] = ()
+) -> dict[str, Any]:
+    """All servers with their groups and variables; `roles` are those that have tasks.
 
     Groups are `region_<name>`, `centre` or `tenant_<slug>`, `service_<name>`, `site_<availability
     zone>` and `availability_<class>`, with every character that Ansible takes in no group's name as
@@ -31,7 +36,7 @@ def inventory(region: str, stacks: Iterable[StackOutputs]) -> dict[str, Any]:
     groups: dict[str, list[str]] = {group_name("region", region): []}
     for stack in stacks:
         for server in stack.servers:
-            hosts[server.name] = _variables(region, stack, server)
+            hosts[server.name] = _variables(region, stack, server, roles)
             for group in _groups(region, stack, server):
                 groups.setdefault(group, []).append(server.name)
     return {
@@ -44,6 +49,21 @@ def inventory(region: str, stacks: Iterable[StackOutputs]) -> dict[str, Any]:
 def group_name(kind: str, value: str) -> str:
     """A name that Ansible takes for a group: letters, digits and `_`."""
     return re.sub(r"\W", "_", f"{kind}_{value}", flags=re.ASCII)
+
+
+def role_of(service: str, roles: Collection[str]) -> str | None:
+    """The role of a service or of a pool of the centre, None where there is none yet.
+
+    A role's name has `_` where the pool's has `-`, because Ansible's variables take no other.
+    """
+    return next((name for name in (service, service.replace("-", "_")) if name in roles), None)
+
+
+def roles_of(service: str, roles: Collection[str]) -> list[str]:
+    """The roles of a service's servers, in their order."""
+    own = role_of(service, roles)
+    base = (BASE_ROLE,) if BASE_ROLE in roles else ()
+    return [*base, *((own,) if own else ())]
 
 
 def _groups(region: str, stack: StackOutputs, server: ServerOutput) -> Iterator[str]:
@@ -59,7 +79,9 @@ def _groups(region: str, stack: StackOutputs, server: ServerOutput) -> Iterator[
         yield group_name("availability", server.availability)
 
 
-def _variables(region: str, stack: StackOutputs, server: ServerOutput) -> dict[str, Any]:
+def _variables(
+    region: str, stack: StackOutputs, server: ServerOutput, roles: Collection[str]
+) -> dict[str, Any]:
     """What Ansible needs to reach a server, and what roles may want to know of it."""
     address = server.floating_address or next(iter(server.addresses), None)
     found = {
@@ -69,6 +91,7 @@ def _variables(region: str, stack: StackOutputs, server: ServerOutput) -> dict[s
         "kraj_stack": stack.stack,
         "kraj_tenant": stack.stack.removeprefix(_TENANT) if stack.stack != CENTRE else None,
         "kraj_service": server.pool,
+        "kraj_roles": roles_of(server.pool, roles),
         "kraj_availability": server.availability,
         "kraj_availability_zone": server.availability_zone,
         "kraj_server_id": server.id,

@@ -1,8 +1,9 @@
-"""Reads a region's inventory out of its states: no cloud is asked, and no secret is read."""
+"""Reads a region's inventory out of its states and its roles: no cloud is asked, no secret read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kraj.configure.inventory import inventory
@@ -10,6 +11,7 @@ from kraj.engine.local.urns import STACK_TYPE
 from kraj.errors import KrajError
 from kraj.model.problems import did_you_mean
 from kraj.operations.errors import NO_SUCH_SERVER
+from kraj.operations.project import find_project
 from kraj.operations.states import RegionStates
 from kraj.planning.documents import StackOutputs
 
@@ -22,7 +24,13 @@ def read_inventory(region: str | None, only: Sequence[str] = ()) -> dict[str, An
     states = RegionStates(region)
     for label in only:
         states.store(label)  # one that does not exist is an error
-    return inventory(states.region, _exports(states, only))
+    roles = roles_with_tasks(find_project().roles)
+    return inventory(states.region, read_exports(states, only), roles)
+
+
+def roles_with_tasks(folder: Path) -> tuple[str, ...]:
+    """The roles that do something; a catalogue card alone configures nothing."""
+    return tuple(sorted(path.parents[1].name for path in folder.glob("*/tasks/main.yml")))
 
 
 def variables_of(found: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -33,7 +41,8 @@ def variables_of(found: Mapping[str, Any], name: str) -> dict[str, Any]:
     return dict(hosts[name])
 
 
-def _exports(states: RegionStates, only: Sequence[str]) -> Iterator[StackOutputs]:
+def read_exports(states: RegionStates, only: Sequence[str] = ()) -> Iterator[StackOutputs]:
+    """What all stacks export that were applied, or those named."""
     for label, store in states.stores():
         if only and label not in only:
             continue

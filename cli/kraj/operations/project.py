@@ -36,6 +36,10 @@ class Project:
         return self._own_or_installed("roles")
 
     @property
+    def playbooks(self) -> Path:
+        return self._own_or_installed("playbooks")
+
+    @property
     def state(self) -> Path:
         """State of labs and regions; never in git."""
         return Path(os.environ.get("KRAJ_STATE_DIR", self.root / STATE_FOLDER)).absolute()

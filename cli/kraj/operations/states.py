@@ -64,6 +64,7 @@ class RegionStates:
     def __init__(self, region: str | None) -> None:
         """Read the region's files. Raises KRJ1xx, KRJ319, KRJ343 where states are elsewhere."""
         project, folder, files = read_region(region)
+        self.project, self.folder, self.files = project, folder, files
         self.region = files.region.name
         self.state_dir = project.region_state(self.region)
         self._bucket: Bucket = state_bucket(folder, files.region) or FileBucket(self.state_dir)

@@ -36,11 +36,12 @@ _MARKS = {
     "delete": "[red]-[/]",
     "refresh": "[cyan]↻[/]",
     "read": "[cyan]→[/]",
+    "changed": "[yellow]~[/]",
 }
 
 
 #: Operations that a log is not told of: nothing has happened.
-_UNCHANGED = ("same", "refresh", "read")
+_UNCHANGED = ("same", "refresh", "read", "ok", "skipped")
 
 
 class ConsoleProgress(AbstractContextManager["ConsoleProgress"]):
@@ -162,5 +163,6 @@ def _step_of(event: Event) -> str:
     if not event.resource:
         return event.message
     name = event.resource.rsplit("::", 1)[-1]
-    kind = event.resource_type.rsplit(":", 1)[-1]
-    return f"{event.operation} {kind} {name}" + (f": {event.message}" if event.message else "")
+    kind = event.resource_type.rsplit(":", 1)[-1].rsplit(".", 1)[-1]
+    words = " ".join(word for word in (event.operation, kind, name) if word)
+    return words + (f": {event.message}" if event.message else "")

@@ -81,7 +81,7 @@ def test_every_code_has_a_meaning_and_a_remedy() -> None:
     codes = all_codes()
     assert len(codes) > 50
     for code in codes:
-        assert re.fullmatch(r"KRJ[1-7][0-9]{2}", code.code)
+        assert re.fullmatch(r"KRJ[1-8][0-9]{2}", code.code)
         assert code.title
         assert code.meaning.endswith(".")
         assert code.remedy

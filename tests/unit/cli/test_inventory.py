@@ -14,7 +14,7 @@ import pytest
 
 from kraj.configure.inventory import PLUGINS
 from tests.unit.cli.conftest import Outcome
-from tests.unit.configure.exports import CENTRE, DATABASE, RECORDS, TENANT
+from tests.unit.configure.exports import CENTRE, DATABASE, RECORDS, TENANT, write_state
 
 ANSIBLE = Path(sys.executable).with_name("ansible-inventory")
 
@@ -22,24 +22,8 @@ ANSIBLE = Path(sys.executable).with_name("ansible-inventory")
 @pytest.fixture
 def applied(project: Path) -> Path:
     """A project whose centre and one tenant were applied, as far as their exports tell."""
-    stacks = project / ".kraj" / "regions" / "liberecky" / ".pulumi" / "stacks"
-    for kind, stack, outputs in (
-        ("kraj-centre", "liberecky", CENTRE),
-        ("kraj-tenant", "liberecky.t563871", TENANT),
-    ):
-        urn = f"urn:pulumi:{stack}::{kind}::pulumi:pulumi:Stack::{kind}-{stack}"
-        document = outputs.model_dump(mode="json", by_alias=True)
-        resource = {
-            "urn": urn,
-            "custom": False,
-            "type": "pulumi:pulumi:Stack",
-            "outputs": {"document": document, "applicationCredentialSecret": {"hidden": True}},
-        }
-        latest = {"manifest": {}, "resources": [resource]}
-        content = {"version": 3, "checkpoint": {"stack": stack, "latest": latest}}
-        file = stacks / kind / f"{stack}.json"
-        file.parent.mkdir(parents=True)
-        file.write_text(json.dumps(content), encoding="utf-8")
+    write_state(project, "kraj-centre", "liberecky", CENTRE)
+    write_state(project, "kraj-tenant", "liberecky.t563871", TENANT)
     return project
 
 
@@ -54,6 +38,17 @@ def test_the_command_prints_what_the_stacks_export(
     )
     part = json.loads(kraj("inventory", "--only", "centre").out)
     assert sorted(part["_meta"]["hostvars"]) == [DATABASE]
+
+
+def test_a_server_has_the_roles_that_have_tasks(
+    kraj: Callable[..., Outcome], applied: Path
+) -> None:
+    for role in ("base", "records", "nobodys"):
+        (applied / "roles" / role / "tasks").mkdir(parents=True, exist_ok=True)
+        (applied / "roles" / role / "tasks" / "main.yml").write_text("[]\n")
+    hosts = json.loads(kraj("inventory").out)["_meta"]["hostvars"]
+    assert hosts[RECORDS]["kraj_roles"] == ["base", "records"]
+    assert hosts[DATABASE]["kraj_roles"] == ["base"]
 
 
 def test_what_is_not_there_is_an_error_that_says_what_is_meant(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from kraj.planning.documents import ServerOutput, StackOutputs
 
 RECORDS, DATABASE = "lib-563889-records-1", "lib-centre-database-1"
@@ -41,3 +44,21 @@ CENTRE = StackOutputs(
     floating_addresses={},
     load_balancers={},
 )
+
+
+def write_state(project: Path, kind: str, stack: str, outputs: StackOutputs) -> None:
+    """Leave the state of a stack of the region `liberecky`, as far as its exports tell."""
+    urn = f"urn:pulumi:{stack}::{kind}::pulumi:pulumi:Stack::{kind}-{stack}"
+    document = outputs.model_dump(mode="json", by_alias=True)
+    resource = {
+        "urn": urn,
+        "custom": False,
+        "type": "pulumi:pulumi:Stack",
+        "outputs": {"document": document, "applicationCredentialSecret": {"hidden": True}},
+    }
+    latest = {"manifest": {}, "resources": [resource]}
+    content = {"version": 3, "checkpoint": {"stack": stack, "latest": latest}}
+    stacks = project / ".kraj" / "regions" / "liberecky" / ".pulumi" / "stacks"
+    file = stacks / kind / f"{stack}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content), encoding="utf-8")

@@ -16,6 +16,7 @@ from kraj.model.problems import did_you_mean
 from kraj.model.schema import without_titles
 from kraj.operations.errors import UNKNOWN_DOCUMENT
 from kraj.report.documents.base import Document
+from kraj.report.documents.configuration import ConfigureDocument
 from kraj.report.documents.drift import DriftAcceptDocument
 from kraj.report.documents.engines import EngineConformanceDocument, EngineSwitchDocument
 from kraj.report.documents.failures import ErrorDocument
@@ -71,6 +72,7 @@ def schema_name(model: type[Document]) -> str:
 #: Name → model; the name is that of the schema without `kraj.` and version.
 DOCUMENTS = _by_name(
     (
+        ConfigureDocument,
         DoctorDocument,
         DownDocument,
         DriftAcceptDocument,

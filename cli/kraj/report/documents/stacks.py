@@ -266,13 +266,18 @@ class EventDocument(SparseDocument):
 
     schema_: Literal["kraj.event/1"] = named()
     kind: EventKind = Field(description="Where in its life the action is.")
-    action: str = Field(description="The long action: `preview`, `up`, `verify`, `lab up`, …")
-    subject: str = Field(description="What it acts on: a stack, a service of the lab.")
+    action: str = Field(description="The long action: `preview`, `up`, `configure`, `lab up`, …")
+    subject: str = Field(description="What it acts on: a stack, a server, a service of the lab.")
     at: str = Field(description=f"When: {MOMENT}, in milliseconds.")
     message: str = Field(default="", description="For people.")
-    resource: str = Field(default="", description="URN, for one resource of a stack.")
-    resource_type: str = Field(default="", description="Pulumi type token.")
-    operation: str = Field(default="", description="What happens to the resource.")
+    resource: str = Field(
+        default="",
+        description="URN of one resource of a stack; role and name of one task on a server.",
+    )
+    resource_type: str = Field(default="", description="Pulumi type token; Ansible's module.")
+    operation: str = Field(
+        default="", description="What happens to the resource; what became of the task."
+    )
     completed: int | None = Field(default=None, ge=0, description="Steps done.")
     total: int | None = Field(default=None, ge=0, description="Steps in all, where known.")
     seconds: float | None = Field(default=None, ge=0, description="Duration in seconds.")

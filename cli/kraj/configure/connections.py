@@ -1,0 +1,111 @@
+"""How SSH gets to each server: to which address, through which host, and whose key counts.
+
+A server is known by its name in the region's file of host keys (`HostKeyAlias`), whatever address
+leads to it, and no key is taken that is not there. Where the centre has a bastion, it is the one
+server that is reached from outside: rules let SSH in from the management network alone, so the way
+to all others leads through it, to their fixed addresses. Nothing is read or opened here.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kraj.planning.documents import ServerOutput
+
+#: The pool of servers that others are reached through.
+BASTION_POOL: Final = "bastion"
+#: How long one connection is kept for the tasks that follow.
+_PERSIST_SECONDS: Final = 60
+_CONNECT_SECONDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What an operator's SSH uses."""
+
+    known_hosts: Path  #: the host keys of the region
+    sockets: Path  #: folder of shared connections; a short path, for socket names end at 108 bytes
+    identity: Path | None = None  #: private key; None: SSH's own choice, and its agent
+
+
+def connection_variables(
+    servers: Iterable[ServerOutput], all_servers: Iterable[ServerOutput], access: Access
+) -> dict[str, dict[str, str]]:
+    """Ansible's connection variables of each of the servers, by name.
+
+    `all_servers` are those of the whole region: the bastion need not be among the chosen.
+    """
+    bastions = bastions_among(all_servers)
+    return {server.name: _variables(server, bastions, access) for server in servers}
+
+
+def bastions_among(servers: Iterable[ServerOutput]) -> list[ServerOutput]:
+    """The servers that others are reached through, by name."""
+    return sorted(filter(_is_bastion, servers), key=lambda server: server.name)
+
+
+def _is_bastion(server: ServerOutput) -> bool:
+    return server.pool == BASTION_POOL and server.floating_address is not None
+
+
+def _variables(
+    server: ServerOutput, bastions: list[ServerOutput], access: Access
+) -> dict[str, str]:
+    fixed = next(iter(server.addresses), "")
+    through = None if _is_bastion(server) else _bastion_for(server, bastions)
+    address = fixed if through and fixed else server.floating_address or fixed
+    arguments = list(_options(server.name, access))
+    if through is not None:
+        arguments += ["-o", f"ProxyCommand={_proxy_command(through, access)}"]
+    return {"ansible_host": address, "ansible_ssh_common_args": shlex.join(arguments)}
+
+
+def _bastion_for(server: ServerOutput, bastions: list[ServerOutput]) -> ServerOutput | None:
+    """One in the server's own zone where there is one, else the first."""
+    near = [one for one in bastions if one.availability_zone == server.availability_zone]
+    return next(iter(near or bastions), None)
+
+
+def _options(name: str, access: Access) -> Iterator[str]:
+    """What every connection has, the bastion's own too."""
+    given = [
+        f"UserKnownHostsFile={_path(access.known_hosts)}",
+        "GlobalKnownHostsFile=/dev/null",
+        "StrictHostKeyChecking=yes",
+        f"HostKeyAlias={name}",
+        "UpdateHostKeys=no",
+        f"ConnectTimeout={_CONNECT_SECONDS}",
+        "BatchMode=yes",
+    ]
+    if access.identity is not None:
+        given += [f"IdentityFile={_path(access.identity)}", "IdentitiesOnly=yes"]
+    for option in given:
+        yield from ("-o", option)
+
+
+def _proxy_command(bastion: ServerOutput, access: Access) -> str:
+    """SSH to the bastion, one connection for all servers behind it.
+
+    `ProxyJump` would not do: it takes over neither the key nor the file of known hosts.
+    """
+    own = ["ssh", *_options(bastion.name, access)]
+    for option in (
+        "ControlMaster=auto",
+        f"ControlPersist={_PERSIST_SECONDS}",
+        f"ControlPath={_path(access.sockets / '%C', variables=True)}",
+    ):
+        own += ["-o", option]
+    user = f"{bastion.login}@" if bastion.login else ""
+    # The outer SSH puts the server's address in before the inner one reads its options.
+    outer = [word.replace("%", "%%") for word in own]
+    return shlex.join([*outer, "-W", "[%h]:%p", f"{user}{bastion.floating_address}"])
+
+
+def _path(path: Path, *, variables: bool = False) -> str:
+    """A path as an option of SSH takes it: quoted, and `%` begins a variable there."""
+    text = str(path) if variables else str(path).replace("%", "%%")
+    return f'"{text}"'
