@@ -141,12 +141,13 @@ def begin_region(
 
 
 def make_small(content: dict[str, Any]) -> None:
-    """Give a region.yaml volume types of the region's own, and a centre of one server each."""
+    """Give a region.yaml volume types of the region's own, and a centre of two single servers."""
     for pool in content["storage"]["pools"]:
         pool["volume_type"] = f"{content['name']}-{pool['name']}"
     for group in ("load_balancer", "database"):
         one = {"servers": 1, "size": "small", "boot_volume": "8 GiB", "pool": "fast"}
         content["centre"][group] = one
+    del content["centre"]["bastion"]
 
 
 def environment_on(cloud: LabCloud, **variables: str) -> dict[str, str]:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kraj.configure.inventory import BASTION_POOL
 from kraj.planning.documents import ServerOutput
 
-#: The pool of servers that others are reached through.
-BASTION_POOL: Final = "bastion"
 #: How long one connection is kept for the tasks that follow.
 _PERSIST_SECONDS: Final = 60
 _CONNECT_SECONDS: Final = 10

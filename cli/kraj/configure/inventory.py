@@ -9,7 +9,7 @@ the roles come from is not known here.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +20,20 @@ CENTRE: Final = "centre"
 PLUGINS: Final = Path(__file__).parent / "plugins" / "inventory"
 #: The role that every server gets, before that of its service.
 BASE_ROLE: Final = "base"
+#: The pool of servers that others are reached through.
+BASTION_POOL: Final = "bastion"
 _TENANT: Final = "tenant:"
 
 
 def inventory(
-    region: str, stacks: Iterable[StackOutputs], roles: Collection[str] = ()
+    region: str,
+    stacks: Iterable[StackOutputs],
+    roles: Collection[str] = (),
+    routes: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """All servers with their groups and variables; `roles` are those that have tasks.
+
+    `routes` are the ways from a bastion to the tenants of the whole region (`transit_routes`).
 
     Groups are `region_<name>`, `centre` or `tenant_<slug>`, `service_<name>`, `site_<availability
     zone>` and `availability_<class>`, with every character that Ansible takes in no group's name as
@@ -37,6 +44,8 @@ def inventory(
     for stack in stacks:
         for server in stack.servers:
             hosts[server.name] = _variables(region, stack, server, roles)
+            if server.pool == BASTION_POOL:
+                hosts[server.name]["kraj_transit_routes"] = [dict(route) for route in routes]
             for group in _groups(region, stack, server):
                 groups.setdefault(group, []).append(server.name)
     return {
@@ -44,6 +53,17 @@ def inventory(
         "all": {"children": sorted(groups)},
         **{name: {"hosts": sorted(groups[name])} for name in sorted(groups)},
     }
+
+
+def transit_routes(stacks: Iterable[StackOutputs]) -> list[dict[str, str]]:
+    """How a bastion reaches the networks of each tenant: through its router's port in `transit`."""
+    return [
+        {"prefix": prefix, "via": stack.transit_address}
+        for stack in stacks
+        if stack.transit_address is not None
+        for prefix in stack.prefixes
+        if ":" not in prefix
+    ]
 
 
 def group_name(kind: str, value: str) -> str:

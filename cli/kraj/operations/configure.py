@@ -18,7 +18,7 @@ from kraj.configure.connections import Access, bastions_among, connection_variab
 from kraj.configure.errors import BUSY, NO_SERVERS, PLAYBOOK_FAILED
 from kraj.configure.following import ACTION, Follower
 from kraj.configure.host_keys import KnownHosts
-from kraj.configure.inventory import CENTRE, inventory, role_of
+from kraj.configure.inventory import CENTRE, inventory, role_of, transit_routes
 from kraj.configure.results import Configuration, Host
 from kraj.configure.role_secrets import RegionSecrets, secret_names, secret_variables
 from kraj.configure.runner import Play, find_programs, run_folder, run_playbook, sockets_folder
@@ -58,6 +58,7 @@ class Chosen:
 
     stacks: tuple[StackOutputs, ...]
     centre: tuple[ServerOutput, ...]
+    routes: tuple[Mapping[str, str], ...]  #: from a bastion to all tenants
 
     @property
     def servers(self) -> dict[str, ServerOutput]:
@@ -75,7 +76,7 @@ def configure(region: str | None, wish: Wish, report: Reporter) -> Configuration
     chosen = choose(states, wish)
     roles = states.project.roles
     names = roles_with_tasks(roles)
-    found = inventory(states.region, chosen.stacks, names)
+    found = inventory(states.region, chosen.stacks, names, chosen.routes)
     hosts = _hosts(found, names)
     secrets = _secrets(states, hosts)
     with contextlib.ExitStack() as stack, heeded() as interrupts:
@@ -105,13 +106,16 @@ def choose(states: RegionStates, wish: Wish) -> Chosen:
     """The servers that fit the wish. Raises KRJ703 for an unknown stack, KRJ840 for none."""
     for label in wish.only:
         states.store(label)  # one that does not exist is an error
-    exports = list(read_exports(states, [*wish.only, CENTRE] if wish.only else ()))
+    exports = list(read_exports(states))
     centre = tuple(server for one in exports if one.stack == CENTRE for server in one.servers)
     planned = {CENTRE, *(TENANT_PREFIX + slug for slug in states.files.tenants)}
     labels = set(wish.only) or planned
     stacks = [one for one in exports if one.stack in labels & planned]
     _refuse_unknown(wish.services, {server.pool for one in stacks for server in one.servers})
-    chosen = Chosen(tuple(_with_services(one, wish.services) for one in stacks), centre)
+    wanted = [_with_services(one, wish.services) for one in stacks]
+    if any(one.servers for one in wanted):
+        wanted = _with_bastions(wanted, exports)
+    chosen = Chosen(tuple(wanted), centre, tuple(transit_routes(exports)))
     if not chosen.servers:
         what = f" of {', '.join(wish.only)}" if wish.only else ""
         raise KrajError(NO_SERVERS, f"region {states.region} has no server{what}")
@@ -124,6 +128,20 @@ def _refuse_unknown(services: Iterable[str], there: set[str]) -> None:
             raise KrajError(
                 NO_SERVERS, f"no server of {service!r}{did_you_mean(service, sorted(there))}"
             )
+
+
+def _with_bastions(
+    wanted: Sequence[StackOutputs], exports: Iterable[StackOutputs]
+) -> list[StackOutputs]:
+    """What is wanted and the servers that lead there: a new tenant's route has to be set first."""
+    whole = next((one for one in exports if one.stack == CENTRE), None)
+    if whole is None:
+        return list(wanted)
+    names = {server.name for one in wanted for server in one.servers}
+    names |= {server.name for server in bastions_among(whole.servers)}
+    servers = tuple(server for server in whole.servers if server.name in names)
+    others = [one for one in wanted if one.stack != CENTRE]
+    return [whole.model_copy(update={"servers": servers}), *others]
 
 
 def _with_services(stack: StackOutputs, services: Sequence[str]) -> StackOutputs:

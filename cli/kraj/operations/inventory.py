@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kraj.configure.inventory import inventory
+from kraj.configure.inventory import inventory, transit_routes
 from kraj.engine.local.urns import STACK_TYPE
 from kraj.errors import KrajError
 from kraj.model.problems import did_you_mean
@@ -25,7 +25,9 @@ def read_inventory(region: str | None, only: Sequence[str] = ()) -> dict[str, An
     for label in only:
         states.store(label)  # one that does not exist is an error
     roles = roles_with_tasks(find_project().roles)
-    return inventory(states.region, read_exports(states, only), roles)
+    exports = list(read_exports(states))
+    chosen = [one for one in exports if not only or one.stack in only]
+    return inventory(states.region, chosen, roles, transit_routes(exports))
 
 
 def roles_with_tasks(folder: Path) -> tuple[str, ...]:
@@ -41,11 +43,9 @@ def variables_of(found: Mapping[str, Any], name: str) -> dict[str, Any]:
     return dict(hosts[name])
 
 
-def read_exports(states: RegionStates, only: Sequence[str] = ()) -> Iterator[StackOutputs]:
-    """What all stacks export that were applied, or those named."""
-    for label, store in states.stores():
-        if only and label not in only:
-            continue
+def read_exports(states: RegionStates) -> Iterator[StackOutputs]:
+    """What all stacks export that were applied."""
+    for _label, store in states.stores():
         resources = (store.load() or {}).get("resources") or ()
         stack: Mapping[str, Any] = next(
             (item for item in resources if item["type"] == STACK_TYPE), {}
