@@ -8,6 +8,7 @@ to all others leads through it, to their fixed addresses. Nothing is read or ope
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def _proxy_command(bastion: ServerOutput, access: Access) -> str:
     for option in (
         "ControlMaster=auto",
         f"ControlPersist={_PERSIST_SECONDS}",
-        f"ControlPath={_path(access.sockets / '%C', variables=True)}",
+        f"ControlPath={_path(access.sockets / _short(bastion.name))}",
     ):
         own += ["-o", option]
     user = f"{bastion.login}@" if bastion.login else ""
@@ -104,7 +105,12 @@ def _proxy_command(bastion: ServerOutput, access: Access) -> str:
     return shlex.join([*outer, "-W", "[%h]:%p", f"{user}{bastion.floating_address}"])
 
 
-def _path(path: Path, *, variables: bool = False) -> str:
+def _path(path: Path) -> str:
     """A path as an option of SSH takes it: quoted, and `%` begins a variable there."""
-    text = str(path) if variables else str(path).replace("%", "%%")
+    text = str(path).replace("%", "%%")
     return f'"{text}"'
+
+
+def _short(name: str) -> str:
+    """A name for a socket; SSH's own (`%C`) has forty characters."""
+    return hashlib.blake2s(name.encode(), digest_size=4).hexdigest()

@@ -113,7 +113,11 @@ class KnownHosts:
         self._hosts[server.name] = KnownHost(server.id, keys, _addresses(server))
 
     def save(self, servers: Mapping[str, ServerOutput]) -> None:
-        """Write the file, with the addresses that servers have now. Raises KRJ849."""
+        """Write the file, with the addresses that servers have now. Raises KRJ849.
+
+        What another run has learned meanwhile stays.
+        """
+        self._hosts = {**KnownHosts.load(self.path)._hosts, **self._hosts}
         for name, server in servers.items():
             if self.knows(server):
                 self._hosts[name] = KnownHost(server.id, self._hosts[name].keys, _addresses(server))

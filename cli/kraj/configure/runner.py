@@ -29,6 +29,7 @@ from kraj.errors import KrajError
 Take = Callable[[Mapping[str, Any]], None]
 
 _PREFIX: Final = "run-"
+_LONGEST: Final = 60  #: characters of a temporary folder; SSH and we add some 42
 #: The first event: by then Ansible has read the inventory.
 _READ: Final = "playbook_on_start"
 _SETTINGS: Final = {
@@ -109,9 +110,13 @@ def _held(folder: Path, *, wait: bool = True) -> Iterator[bool]:
 def sockets_folder() -> Iterator[Path]:
     """A folder for SSH's shared connections, which are closed at the end.
 
-    In the system's temporary folder, because a path of a socket has 108 bytes at most.
+    Its path is short, because that of a socket has 108 bytes at most.
     """
-    with tempfile.TemporaryDirectory(prefix="kraj-", ignore_cleanup_errors=True) as name:
+    usual = tempfile.gettempdir()
+    parent = usual if len(usual) <= _LONGEST else "/tmp"  # noqa: S108 - the folder in it is private
+    with tempfile.TemporaryDirectory(
+        prefix="kraj-", dir=parent, ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         try:
             yield folder

@@ -130,6 +130,18 @@ def test_a_server_that_moved_keeps_its_key_under_its_new_address(path: Path) -> 
     assert "198.51.100.7" not in path.read_text()
 
 
+def test_what_another_run_learns_meanwhile_stays(path: Path) -> None:
+    first, second = KnownHosts.load(path), KnownHosts.load(path)
+    other = SERVER.model_copy(update={"name": "lib-map-1", "id": "9"})
+    first.learn(SERVER, (ED25519,))
+    first.save({})
+    second.learn(other, (OTHER,))
+    second.save({})
+    known = KnownHosts.load(path)
+    assert known.knows(SERVER)
+    assert known.knows(other)
+
+
 def test_lines_of_an_operators_own_stay(path: Path) -> None:
     path.parent.mkdir()
     path.write_text(f"jump.example {OTHER}\n# mine\n")
