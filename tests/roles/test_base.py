@@ -155,8 +155,9 @@ def test_only_what_is_let_in_is_reachable_and_the_rest_is_found(life):
         assert time.monotonic() < deadline
     assert "9090" in life.host.run("ss --no-header --listening --tcp")
     assert not life.host.reaches(9090)
-    with pytest.raises(pytest.fail.Exception, match=r"FAILED .+test_nothing_listens.+9090"):
+    with pytest.raises(pytest.fail.Exception, match=r"FAILED .+test_nothing_listens") as found:
         life.host.prove("base")
+    assert "('tcp', 9090)" in str(found.value)
     life.host.run("systemctl stop web-9090")
 
 
@@ -196,6 +197,12 @@ def test_a_disk_with_other_content_is_never_formatted(life):
     with pytest.raises(pytest.fail.Exception, match="holds swap, not ext4"):
         life.host.apply("base", {**life.variables, "base__disks": disks})
     assert life.host.run("sha256sum < /dev/vdc") == before
+
+
+def test_rules_that_would_shut_ansible_out_are_refused(life):
+    elsewhere = {**life.variables, "base__ssh_from": ["192.0.2.0/24", "2001:db8::/32"]}
+    with pytest.raises(pytest.fail.Exception, match="base__ssh_from leaves out 10"):
+        life.host.apply("base", elsewhere)
 
 
 def test_an_operator_who_left_is_gone_with_all_sessions(life):
