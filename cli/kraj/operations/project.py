@@ -36,6 +36,10 @@ class Project:
         return self._own_or_installed("roles")
 
     @property
+    def playbooks(self) -> Path:
+        return self._own_or_installed("playbooks")
+
+    @property
     def state(self) -> Path:
         """State of labs and regions; never in git."""
         return Path(os.environ.get("KRAJ_STATE_DIR", self.root / STATE_FOLDER)).absolute()
@@ -43,6 +47,10 @@ class Project:
     @property
     def lab(self) -> Path:
         return Path(os.environ.get("KRAJ_LAB_DIR", self.state / "lab")).absolute()
+
+    @property
+    def images(self) -> Path:
+        return self.state / "images"
 
     def region_state(self, region: str) -> Path:
         """State backend of a region's stacks (Pulumi's file backend layout)."""
