@@ -13,7 +13,7 @@ from typing import Any, Final
 from kraj.errors import KrajError
 from kraj.events import Event, EventKind, Reporter
 from kraj.images.errors import ROLE_FAILED
-from kraj.images.machine import BUNDLE, Machine
+from kraj.images.machine import BUNDLE, CACHE, Machine
 from kraj.images.tools import proxies
 
 #: Programs of many kinds, each with a variable of its own for the certificates that it trusts.
@@ -40,6 +40,9 @@ def build_environment(epoch: int, environ: Mapping[str, str] = os.environ) -> di
         **dict.fromkeys(_TRUST, BUNDLE),
         **{name: environ[name] for name in _MIRRORS if environ.get(name)},
         **{name: value for name, value in environ.items() if name in proxies()},
+        "PIP_CACHE_DIR": f"{CACHE}/pip",
+        "UV_CACHE_DIR": f"{CACHE}/uv",
+        "NPM_CONFIG_CACHE": f"{CACHE}/npm",
         "SOURCE_DATE_EPOCH": str(epoch),
         "PYTHONDONTWRITEBYTECODE": "1",
         "DEBIAN_FRONTEND": "noninteractive",

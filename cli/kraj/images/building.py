@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,83 +61,84 @@ def builder_version() -> str:
 
 
 def build_layers(
-    image: str, sources: Sources, store: ImageStore, mirror: Mirror, report: Reporter
-) -> Built:
-    """Make the layers that are not there yet; the caller has the store in use.
-
-    Raises KRJ800 to KRJ807.
-    """
-    check_machine()
-    began = time.monotonic()
-    recipe = recipe_of(image, sources, mirror)
-    cached: list[str] = []
-    seconds: dict[str, float] = {}
-    below: Path | None = None
-    for layer in recipe.layers:
-        tree = store.layer(layer.digest)
-        if tree is None:
-            _tell(report, image, f"making the layer {layer.name}")
-            tree = _make(layer, below, recipe, sources, store, mirror, report)
-        else:
-            cached.append(layer.name)
-        seconds[layer.name] = store.about_layer(layer.digest)["seconds"]
-        below = tree
-    assert below is not None  # noqa: S101 - a recipe has a layer
-    return Built(recipe, below, time.monotonic() - began, seconds, tuple(cached))
-
-
-def _make(
-    layer: Layer,
-    below: Path | None,
-    recipe: Recipe,
+    image: str,
     sources: Sources,
     store: ImageStore,
     mirror: Mirror,
     report: Reporter,
-) -> Path:
-    began = time.monotonic()
-    work = store.new_work(f"layer-{layer.name}")
-    tree = work / "tree"
-    if below is None or layer.role is None:
-        make_debian_tree(recipe, mirror, tree)
-    else:
-        copy_tree(below, tree)
-        _apply_role(layer.role, tree, work, recipe, sources, store, report)
-    seal(tree, recipe.snapshot.epoch)
-    about = {
-        "layer": layer.name,
-        "digest": layer.digest,
-        "snapshot": recipe.snapshot.as_dict(),
-        "seconds": round(time.monotonic() - began, 1),
-    }
-    return store.keep_layer(layer.digest, work, about)
+    *,
+    fresh: bool = False,
+) -> Built:
+    """Make the layers that are not there yet, with `fresh` all; the caller has the store in use.
+
+    Raises KRJ800 to KRJ807.
+    """
+    check_machine()
+    build = _Build(recipe_of(image, sources, mirror), sources, store, mirror, report)
+    return build.all_layers(fresh)
 
 
-def _apply_role(
-    role: str,
-    tree: Path,
-    work: Path,
-    recipe: Recipe,
-    sources: Sources,
-    store: ImageStore,
-    report: Reporter,
-) -> None:
-    lent, run = work / "lent", work / "ansible"
-    lent.mkdir()
-    run.mkdir()
-    with Machine(f"kraj-build-{role}", tree, store.podman, lent) as machine:
-        install_role(
-            machine,
-            recipe.image,
-            role,
-            roles=sources.roles,
-            playbook=sources.playbook,
-            folder=run,
-            environment=build_environment(recipe.snapshot.epoch),
-            report=report,
-        )
-        check_snapshot(recipe, tree)
+@dataclass(frozen=True)
+class _Build:
+    """One run, with what all its steps need."""
 
+    recipe: Recipe
+    sources: Sources
+    store: ImageStore
+    mirror: Mirror
+    report: Reporter
 
-def _tell(report: Reporter, image: str, message: str) -> None:
-    report(Event(EventKind.PROGRESS, "image build", image, message=message))
+    def all_layers(self, fresh: bool) -> Built:
+        began = time.monotonic()
+        cached: list[str] = []
+        seconds: dict[str, float] = {}
+        tree: Path | None = None
+        for layer in self.recipe.layers:
+            kept = None if fresh else self.store.layer(layer.digest)
+            if kept is None:
+                self._tell(f"making the layer {layer.name}")
+                kept = self._make(layer, tree)
+            else:
+                cached.append(layer.name)
+            seconds[layer.name] = self.store.about_layer(layer.digest)["seconds"]
+            tree = kept
+        assert tree is not None  # noqa: S101 - a recipe has a layer
+        return Built(self.recipe, tree, time.monotonic() - began, seconds, tuple(cached))
+
+    def _make(self, layer: Layer, below: Path | None) -> Path:
+        began = time.monotonic()
+        work = self.store.new_work(f"layer-{layer.name}")
+        tree = work / "tree"
+        if below is None or layer.role is None:
+            make_debian_tree(self.recipe, self.mirror, tree)
+        else:
+            copy_tree(below, tree)
+            self._apply(layer.role, tree, work)
+        seal(tree, self.recipe.snapshot.epoch)
+        about = {
+            "layer": layer.name,
+            "digest": layer.digest,
+            "snapshot": self.recipe.snapshot.as_dict(),
+            "seconds": round(time.monotonic() - began, 1),
+        }
+        return self.store.keep_layer(layer.digest, work, about)
+
+    def _apply(self, role: str, tree: Path, work: Path) -> None:
+        run = work / "ansible"
+        run.mkdir()
+        with Machine.for_build(f"kraj-build-{role}", tree, work, self.store) as machine:
+            install_role(
+                machine,
+                self.recipe.image,
+                role,
+                roles=self.sources.roles,
+                playbook=self.sources.playbook,
+                folder=run,
+                environment=build_environment(self.recipe.snapshot.epoch),
+                report=self.report,
+            )
+            check_snapshot(self.recipe, tree)
+        shutil.rmtree(run)
+
+    def _tell(self, message: str) -> None:
+        self.report(Event(EventKind.PROGRESS, "image build", self.recipe.image, message=message))

@@ -57,3 +57,27 @@ BUSY = error_code(
     "Another kraj builds or deletes images in the same folder.",
     "Wait until it has finished.",
 )
+NOT_TESTED = error_code(
+    "KRJ809",
+    "Image not tested",
+    "Only an image that passed its test is published.",
+    "Run `kraj image test IMAGE`, mend what fails, and publish again.",
+)
+UPLOAD_DAMAGED = error_code(
+    "KRJ810",
+    "Upload damaged",
+    "The cloud's checksum of the image is not that of the file; the image was taken away again.",
+    "Run the command again; if it fails again, look at the network and at Glance's store.",
+)
+BAD_TRACKER = error_code(
+    "KRJ811",
+    "Security tracker data unusable",
+    "The file is not the JSON document that Debian's security tracker publishes.",
+    "Download it anew: https://security-tracker.debian.org/tracker/data/json",
+)
+TEST_FAILED = error_code(
+    "KRJ812",
+    "Image failed its test",
+    "A check of the booted image did not hold.",
+    "The checks are listed above; mend the role, build and test again.",
+)

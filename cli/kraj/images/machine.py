@@ -15,18 +15,21 @@ import shlex
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from kraj.errors import KrajError
 from kraj.images.errors import MACHINE_FAILED
+from kraj.images.store import ImageStore
 from kraj.images.tools import PATH, run
 
 #: Where the lent files are inside; sealing takes the empty folder away.
 LENT: Final = "/kraj-build"
 BUNDLE: Final = f"{LENT}/certificates.pem"
+#: Where downloads of earlier builds are inside.
+CACHE: Final = "/kraj-cache"
 _OWN_BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 _CAPABILITIES: Final = ("SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "AUDIT_WRITE", "MKNOD")
 _BOOT_SECONDS: Final = 180.0
@@ -45,6 +48,13 @@ Subsystem sftp internal-sftp
 """
 
 
+_APT: Final = f"""\
+Acquire::https::CAInfo "{BUNDLE}";
+Dir::Cache::archives "{CACHE}/apt";
+APT::Sandbox::User "root";
+"""
+
+
 @dataclass
 class Machine:
     """A container that boots the tree. Use as a context manager: it runs inside the block."""
@@ -53,8 +63,17 @@ class Machine:
     tree: Path
     podman_folder: Path
     lent: Path  #: an empty folder for what the machine is lent
-    networked: bool = True  #: whether it reaches package registries
-    environment: dict[str, str] = field(default_factory=dict)  #: of systemd and all services
+    cache: Path | None = None  #: for downloads; without it the machine reaches no network
+
+    @classmethod
+    def for_build(cls, name: str, tree: Path, work: Path, store: ImageStore) -> Self:
+        """A machine that may use package registries; `work` takes what it is lent meanwhile."""
+        return cls(name, tree, store.podman, _made(work / "lent"), _made(store.cache))
+
+    @classmethod
+    def for_test(cls, name: str, tree: Path, work: Path, store: ImageStore) -> Self:
+        """A machine as in a closed network."""
+        return cls(name, tree, store.podman, _made(work / "lent"))
 
     def __enter__(self) -> Self:
         self._lend()
@@ -125,30 +144,27 @@ class Machine:
         (self.lent / "sshd_config").write_text(_SSHD, encoding="utf-8")
         # For the tree's own ssh.service, which does not start without; sealing takes them out.
         run(["/usr/bin/ssh-keygen", "-A", "-f", str(self.tree)])
-        if self.networked:
+        if self.cache:
+            (self.cache / "apt/partial").mkdir(parents=True, exist_ok=True)
             bundle = Path(os.environ.get("SSL_CERT_FILE") or _OWN_BUNDLE)
             (self.lent / "certificates.pem").write_bytes(bundle.read_bytes())
-            (self.lent / "apt.conf").write_text(
-                f'Acquire::https::CAInfo "{BUNDLE}";\n', encoding="utf-8"
-            )
+            (self.lent / "apt.conf").write_text(_APT, encoding="utf-8")
 
     def _create(self) -> None:
         capabilities = (word for name in _CAPABILITIES for word in ("--cap-add", name))
-        environment = (
-            word for pair in self.environment.items() for word in ("--env", "=".join(pair))
-        )
-        apt = f"{self.lent / 'apt.conf'}:/etc/apt/apt.conf.d/99kraj-build:ro"
+        volumes = [f"{self.lent}:{LENT}:ro"]
+        if self.cache:
+            volumes.append(f"{self.cache}:{CACHE}")
+            volumes.append(f"{self.lent / 'apt.conf'}:/etc/apt/apt.conf.d/99kraj-build:ro")
         self._podman(
             "create",
             *("--name", self.name, "--hostname", self.name, "--tty", "--systemd", "always"),
-            *(("--network", "podman") if self.networked else ("--network", "none")),
+            *("--network", "podman" if self.cache else "none"),
             *("--ulimit", "nofile=20000:20000", "--ulimit", "nproc=4096:4096"),
             *("--log-driver", "k8s-file", "--log-opt", f"path={self._console}"),
             *("--security-opt", "seccomp=unconfined"),
-            *("--volume", f"{self.lent}:{LENT}:ro"),
-            *(("--volume", apt) if self.networked else ()),
             *capabilities,
-            *environment,
+            *(word for volume in volumes for word in ("--volume", volume)),
             # cloud-init would set up a server that this machine is not.
             *("--rootfs", str(self.tree), "/lib/systemd/systemd", "cloud-init=disabled"),
         )
@@ -197,3 +213,8 @@ class Machine:
             text=True,
             check=False,
         )
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

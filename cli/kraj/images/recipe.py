@@ -32,6 +32,7 @@ class Release:
 
     codename: str
     version: str
+    support_ends: str  #: last day of security updates, those of Debian LTS included
 
     @property
     def suites(self) -> tuple[str, ...]:
@@ -39,7 +40,7 @@ class Release:
         return (self.codename, f"{self.codename}-updates", f"{self.codename}-security")
 
 
-BOOKWORM: Final = Release("bookworm", "12")
+BOOKWORM: Final = Release("bookworm", "12", "2028-06-30")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from kraj.images.machine import LENT
+from kraj.images.machine import CACHE, LENT
 
 #: Removed, whatever it is: patterns below the root, and why.
 _REMOVED: Final = (
@@ -22,7 +22,8 @@ _REMOVED: Final = (
     "var/lib/dbus/machine-id", "var/lib/systemd/random-seed", "var/lib/systemd/credential.secret",
     "root/.ssh", "root/.bash_history", "root/.ansible", "home/*/.ansible",
     # Of the build machine: cloud-init and systemd write these on the server.
-    "etc/resolv.conf", "etc/hostname", LENT.lstrip("/"), "etc/apt/apt.conf.d/99kraj-build",
+    "etc/resolv.conf", "etc/hostname", LENT.lstrip("/"), CACHE.lstrip("/"),
+    "etc/apt/apt.conf.d/99kraj-build",
     "var/lib/cloud/*", "run/*", "tmp/*", "tmp/.*", "var/tmp/*", "var/tmp/.*",
     # Caches: they are made anew, and the next build would find others.
     "var/lib/apt/lists/*", "var/cache/apt/*", "var/cache/debconf/*-old", "var/cache/ldconfig/*",

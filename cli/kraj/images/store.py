@@ -19,10 +19,13 @@ from typing import Any, Final
 
 from kraj.errors import KrajError
 from kraj.files import write_atomically
-from kraj.images.errors import BUSY
+from kraj.images.errors import BUSY, UNKNOWN_IMAGE
+from kraj.images.manifest import Manifest
 from kraj.images.tools import run
+from kraj.model.problems import did_you_mean
 
 _LAYER_FILE: Final = "layer.json"
+_MANIFEST: Final = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,16 @@ class ImageStore:
         return self.root / "work"
 
     @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
     def podman(self) -> Path:
         return self.root / "podman"
+
+    @property
+    def built(self) -> Path:
+        return self.root / "built"
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -63,6 +74,46 @@ class ImageStore:
         """What was kept beside a layer."""
         text = (self.layers / digest / _LAYER_FILE).read_text(encoding="utf-8")
         return dict(json.loads(text))
+
+    def versions(self, image: str | None = None) -> list[Manifest]:
+        """What has been built, of one image or of all, the oldest first."""
+        found = [
+            Manifest.model_validate_json(path.read_bytes())
+            for path in self.built.glob(f"{image or '*'}/*/{_MANIFEST}")
+        ]
+        return sorted(found, key=lambda manifest: (manifest.image, manifest.made))
+
+    def find(self, wanted: str) -> Manifest:
+        """`IMAGE` is the newest version of it, `IMAGE@VERSION` that one. Raises KRJ801."""
+        image, _at, version = wanted.partition("@")
+        known = self.versions(image) if image else []
+        matching = [manifest for manifest in known if version in ("", manifest.version)]
+        if not matching:
+            names = {manifest.image for manifest in self.versions()}
+            near = [f"{image}@{m.version}" for m in known] or sorted(names)
+            raise KrajError(
+                UNKNOWN_IMAGE,
+                f"{wanted!r} has not been built{did_you_mean(wanted, near)}",
+                hint="Build it with `kraj image build`; `kraj image list` shows what there is.",
+            )
+        return matching[-1]
+
+    def folder(self, manifest: Manifest) -> Path:
+        """Where the files of a version are."""
+        return self.built / manifest.image / manifest.version
+
+    def keep_version(self, manifest: Manifest, work: Path) -> None:
+        """Move a folder with all files of a version to its place; replaces an older build of it."""
+        write_atomically(work / _MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+        target = self.folder(manifest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        work.rename(target)
+
+    def rewrite(self, manifest: Manifest) -> None:
+        """Keep a changed manifest."""
+        path = self.folder(manifest) / _MANIFEST
+        write_atomically(path, manifest.model_dump_json(indent=1) + "\n")
 
     def new_work(self, name: str) -> Path:
         """An empty folder for work in progress."""

@@ -27,13 +27,14 @@ PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
 _LAST_LINES: Final = 10
 
 
-def check_machine() -> None:
-    """Raise KRJ800 where images cannot be built, with what to install."""
+def check_machine(also: Mapping[str, str] | None = None) -> None:
+    """Raise KRJ800 where images cannot be built, with what to install; `also` are more programs."""
     if platform.system() != "Linux":
         raise KrajError(IMAGES_IMPOSSIBLE, f"images are built on Linux, not {platform.system()}")
     if os.geteuid() != 0:
         raise KrajError(IMAGES_IMPOSSIBLE, "only root may make the files of an image")
-    missing = [package for package, program in PROGRAMS.items() if not Path(program).exists()]
+    wanted = {**PROGRAMS, **(also or {})}
+    missing = [package for package, program in wanted.items() if not Path(program).exists()]
     if missing:
         raise KrajError(
             IMAGES_IMPOSSIBLE,

@@ -19,6 +19,16 @@ from kraj.report.documents.base import Document
 from kraj.report.documents.drift import DriftAcceptDocument
 from kraj.report.documents.engines import EngineConformanceDocument, EngineSwitchDocument
 from kraj.report.documents.failures import ErrorDocument
+from kraj.report.documents.images import (
+    ImageBuildDocument,
+    ImageDiffDocument,
+    ImageListDocument,
+    ImagePruneDocument,
+    ImagePublishDocument,
+    ImageShowDocument,
+    ImageTestDocument,
+    ImageUsersDocument,
+)
 from kraj.report.documents.lab import LabDestroyDocument, LabLogsDocument, LabStatusDocument
 from kraj.report.documents.machine import (
     DoctorDocument,
@@ -82,6 +92,14 @@ DOCUMENTS = _by_name(
         ErrorDocument,
         EventDocument,
         ExplainDocument,
+        ImageBuildDocument,
+        ImageDiffDocument,
+        ImageListDocument,
+        ImagePruneDocument,
+        ImagePublishDocument,
+        ImageShowDocument,
+        ImageTestDocument,
+        ImageUsersDocument,
         LabDestroyDocument,
         LabLogsDocument,
         LabStatusDocument,
