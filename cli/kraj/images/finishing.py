@@ -27,6 +27,7 @@ from kraj.images.machine import Machine
 from kraj.images.manifest import Format, Manifest, Output
 from kraj.images.outputs import write_root
 from kraj.images.recipe import Recipe, digest_of
+from kraj.images.roles import applied_roles
 from kraj.images.sealing import seal
 from kraj.images.store import ImageStore, copy_tree
 from kraj.images.tools import check_machine
@@ -64,6 +65,7 @@ def build_version(
 
     With `fresh` everything is made anew.
     """
+    applied_roles(sources.roles, image)  # a wrong name is told before what the machine lacks
     check_machine(disk.PROGRAMS if "disk" in formats else None)
     began = time.monotonic()
     mirror = mirror or Mirror.of_environment()

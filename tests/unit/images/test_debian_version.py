@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -21,8 +22,7 @@ ASCENDING = [
 
 
 def test_versions_are_in_order() -> None:
-    assert sorted(reversed(ASCENDING), key=sort_key) == ASCENDING
-    for older, newer in zip(ASCENDING, ASCENDING[1:], strict=False):
+    for older, newer in pairwise(ASCENDING):
         assert sort_key(older) < sort_key(newer)
         assert not sort_key(newer) < sort_key(older)
 
