@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +48,7 @@ class Workshop:
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """An empty one; skips where images cannot be built."""
     try:
         check_machine()
@@ -57,7 +56,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
         pytest.skip(f"images cannot be built here: {error.message}")
     given = os.environ.get("KRAJ_IMAGES_TEST_DIR")  # for machines with a small /tmp
     folder = Path(given) if given else tmp_path_factory.mktemp("images")
-    yield Workshop(ImageStore(folder / "store"), folder / "roles")
+    return Workshop(ImageStore(folder / "store"), folder / "roles")
 
 
 @pytest.fixture(scope="session")

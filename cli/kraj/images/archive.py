@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import requests
-
 from kraj.errors import KrajError
 from kraj.images.errors import ARCHIVE_UNUSABLE
 from kraj.images.recipe import Release, Snapshot
@@ -77,6 +75,8 @@ def snapshot_of_lists(tree: Path, release: Release) -> Snapshot:
 
 
 def _date(address: str, suite: str) -> datetime:
+    import requests  # noqa: PLC0415 - slow to load
+
     where = f"{address}/dists/{suite}/InRelease"
     try:
         if urlsplit(where).scheme == "file":

@@ -19,7 +19,6 @@ from kraj.events import Event, EventKind, Reporter
 from kraj.images import disk
 from kraj.images.ansible import build_environment
 from kraj.images.archive import Mirror
-from kraj.images.bill import bill_of_materials
 from kraj.images.building import Built, Sources, build_layers, recipe_of
 from kraj.images.contents import packages_of
 from kraj.images.listing import digest_of_listing, listing
@@ -91,6 +90,9 @@ class _Finishing:
     report: Reporter
 
     def version(self, formats: Collection[Format], began: float) -> Manifest:
+        # Loads CycloneDX's whole model, which no other command needs.
+        from kraj.images.bill import bill_of_materials  # noqa: PLC0415
+
         recipe, tree = self.built.recipe, self.built.tree
         version = version_of(recipe)
         work = self.store.new_work("version")
