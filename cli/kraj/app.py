@@ -25,6 +25,7 @@ from kraj.commands import (
     drift,
     engine,
     explain,
+    image,
     inventory,
     lab,
     region,
@@ -65,6 +66,7 @@ app.add_typer(region.app, name="region")
 app.add_typer(state.app, name="state")
 app.add_typer(engine.app, name="engine")
 app.add_typer(lab.app, name="lab")
+app.add_typer(image.app, name="image")
 
 
 def _print_version(wanted: bool) -> None:

@@ -79,8 +79,9 @@ def _make_roles(folder: Path) -> None:
 
 
 def _outputs(region: Region, label: str) -> dict[str, Any]:
-    (stack,) = region.good("outputs", "--only", label, "--json").json["stacks"]
-    return stack["outputs"]
+    found: dict[str, Any] = region.good("outputs", "--only", label, "--json").json["stacks"]
+    document: dict[str, Any] = found[label]["document"]
+    return document
 
 
 def test_all_servers_are_configured_through_the_bastion(region: Region, key: Path) -> None:

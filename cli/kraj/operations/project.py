@@ -48,6 +48,10 @@ class Project:
     def lab(self) -> Path:
         return Path(os.environ.get("KRAJ_LAB_DIR", self.state / "lab")).absolute()
 
+    @property
+    def images(self) -> Path:
+        return self.state / "images"
+
     def region_state(self, region: str) -> Path:
         """State backend of a region's stacks (Pulumi's file backend layout)."""
         return self.state / "regions" / region

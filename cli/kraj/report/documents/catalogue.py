@@ -20,6 +20,16 @@ from kraj.report.documents.configuration import ConfigureDocument
 from kraj.report.documents.drift import DriftAcceptDocument
 from kraj.report.documents.engines import EngineConformanceDocument, EngineSwitchDocument
 from kraj.report.documents.failures import ErrorDocument
+from kraj.report.documents.images import (
+    ImageBuildDocument,
+    ImageDiffDocument,
+    ImageListDocument,
+    ImagePruneDocument,
+    ImagePublishDocument,
+    ImageShowDocument,
+    ImageTestDocument,
+    ImageUsersDocument,
+)
 from kraj.report.documents.lab import LabDestroyDocument, LabLogsDocument, LabStatusDocument
 from kraj.report.documents.machine import (
     DoctorDocument,
@@ -84,6 +94,14 @@ DOCUMENTS = _by_name(
         ErrorDocument,
         EventDocument,
         ExplainDocument,
+        ImageBuildDocument,
+        ImageDiffDocument,
+        ImageListDocument,
+        ImagePruneDocument,
+        ImagePublishDocument,
+        ImageShowDocument,
+        ImageTestDocument,
+        ImageUsersDocument,
         LabDestroyDocument,
         LabLogsDocument,
         LabStatusDocument,

@@ -1,0 +1,127 @@
+"""Images in a real Glance: published, shared, followed by newer ones, deleted when unused."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kraj.images.lifecycle import Published, Stage, Use, decide
+from kraj.images.manifest import Manifest, Output
+from kraj.images.publishing import (
+    IMAGE_PROPERTY,
+    Promise,
+    carry_out,
+    glance_name,
+    publish,
+    read_published,
+    read_uses,
+)
+from kraj.lab.qcow2 import ensure_empty_disk
+from tests.lab.conftest import LabCloud
+
+pytestmark = pytest.mark.lab
+
+NAME = "lab-test"
+PROMISE = Promise("2028-06-30")
+
+
+@pytest.fixture
+def cloud(lab_cloud: LabCloud) -> Iterator[Any]:
+    """The administrator's connection; what the test publishes is gone afterwards."""
+    connection = lab_cloud.connect()
+    yield connection
+    for item in ours(connection):
+        connection.image.delete_image(item.id, ignore_missing=True)
+
+
+def ours(cloud: Any) -> list[Published]:
+    return [item for item in read_published(cloud) if item.image == NAME]
+
+
+def manifest(version: str, folder: Path) -> Manifest:
+    """A version with a disk, empty but in the right format."""
+    disk = folder / "disk.qcow2"
+    ensure_empty_disk(disk, 1)
+    output = Output(
+        file=disk.name,
+        size_bytes=disk.stat().st_size,
+        sha256=hashlib.sha256(disk.read_bytes()).hexdigest(),
+        virtual_gib=1,
+        seconds=1,
+    )
+    return Manifest(
+        image=NAME,
+        version=version,
+        digest="",
+        release="bookworm",
+        os_version="12",
+        snapshot={},
+        roles=("base",),
+        made="2026-11-29T10:00:00+00:00",
+        seconds=1,
+        seconds_by_layer={},
+        cached=(),
+        tree_digest=hashlib.sha256(version.encode()).hexdigest(),
+        file_count=1,
+        tree_mib=1,
+        outputs={"disk": output},
+        packages=(),
+    )
+
+
+def test_a_published_image_has_the_properties_of_the_standard(cloud: Any, tmp_path: Path) -> None:
+    project = cloud.identity.find_project("admin", ignore_missing=False)
+    made = publish(cloud, manifest("1", tmp_path), tmp_path, PROMISE, [project.name])
+    found = cloud.image.get_image(made.id)
+    told = {**found.to_dict(), **(found.properties or {})}
+    assert found.name == glance_name(NAME)
+    assert (told["os_distro"], told["os_version"], told["provided_until"]) == (
+        *("debian", "12"),
+        "2028-06-30",
+    )
+    assert told["image_build_date"] == "2026-11-29"
+    assert told["replace_frequency"] == "monthly"
+    assert told[IMAGE_PROPERTY] == NAME
+    members = {member.member_id: member.status for member in cloud.image.members(made.id)}
+    assert members == {project.id: "accepted"}
+
+
+def test_the_same_version_is_not_uploaded_again(cloud: Any, tmp_path: Path) -> None:
+    first = publish(cloud, manifest("1", tmp_path), tmp_path, PROMISE, [])
+    assert publish(cloud, manifest("1", tmp_path), tmp_path, PROMISE, []).id == first.id
+    assert len(ours(cloud)) == 1
+
+
+def test_versions_step_back_and_only_unused_ones_are_deleted(cloud: Any, tmp_path: Path) -> None:
+    for version in ("1", "2", "3"):
+        publish(cloud, manifest(version, tmp_path), tmp_path, PROMISE, [])
+    used = next(item.id for item in ours(cloud) if item.version == "1")
+    uses = (Use(used, "server", "id", "name", "project"),)
+
+    def step() -> dict[str, Stage]:
+        for decided in decide(ours(cloud), uses, 1):
+            carry_out(cloud, decided)
+        return {item.version: item.stage for item in ours(cloud)}
+
+    assert step() == {"3": Stage.ACTIVE, "2": Stage.HIDDEN, "1": Stage.HIDDEN}
+    names = {image.name for image in cloud.image.images(name=glance_name(NAME))}
+    assert names == {glance_name(NAME)}
+    assert step() == {"3": Stage.ACTIVE, "1": Stage.HIDDEN}
+
+
+def test_a_volume_made_from_an_image_is_found(cloud: Any, tmp_path: Path) -> None:
+    made = publish(cloud, manifest("1", tmp_path), tmp_path, PROMISE, [])
+    volume = cloud.block_storage.create_volume(
+        size=1, name="of-lab-test", image_id=made.id, volume_type="fast"
+    )
+    try:
+        cloud.block_storage.wait_for_status(volume, "available", wait=120)
+        found = [use for use in read_uses(cloud, ours(cloud)) if use.image_id == made.id]
+        assert [(use.kind, use.name) for use in found] == [("volume", "of-lab-test")]
+    finally:
+        cloud.block_storage.delete_volume(volume.id)
+        cloud.block_storage.wait_for_delete(volume, wait=120)
