@@ -5,7 +5,7 @@ Every code is declared once, by the package that raises it, with `error_code`; t
 user can mend several at once (`KrajErrors`) and carry the place of their cause, never a traceback.
 
 Ranges: KRJ1xx files and model, KRJ2xx planning, KRJ3xx engines and state, KRJ4xx cloud (OpenStack
-API), KRJ5xx lab, KRJ6xx verification, KRJ7xx command line.
+API), KRJ5xx lab, KRJ6xx verification, KRJ7xx command line, KRJ8xx hosts and images.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ RANGES = {
     "5": "Lab",
     "6": "Verification",
     "7": "Command line",
+    "8": "Hosts and images",
 }
 
 
