@@ -27,6 +27,7 @@ test: lint ## Run the linters and all tests; OpenStack is started for them
 	.venv/bin/pytest tests/backends
 	.venv/bin/pytest tests/lab
 	.venv/bin/pytest tests/hosts
+	.venv/bin/pytest tests/roles
 
 test-all: ## As `make test`, killed at every step and with all 200 lives full of faults, not a share
 	KRAJ_ALL_STEPS=1 KRAJ_FAULT_LIVES=200 $(MAKE) test

@@ -24,7 +24,7 @@ RELEASE: Final = "bookworm"
 MIRROR_VARIABLE: Final = "KRAJ_DEBIAN_MIRROR"
 
 #: What cloud-init, Ansible and an administrator expect on any server.
-_PACKAGES: Final = (
+PACKAGES: Final = (
     "systemd-sysv", "dbus", "libpam-systemd", "login", "kmod", "procps", "sudo", "openssh-server",
     "cloud-init", "python3", "python3-apt", "iproute2", "iputils-ping", "nftables", "e2fsprogs",
     "ca-certificates", "netcat-openbsd",
@@ -55,7 +55,7 @@ def ensure_bootable_image(settings: LabSettings, progress: Callable[[str], None]
     progress("installing Debian")
     mirror = os.environ.get(MIRROR_VARIABLE, "")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **_proxies()}
-    include = f"--include={','.join(_PACKAGES)}"
+    include = f"--include={','.join(PACKAGES)}"
     command = [
         "/usr/bin/mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", include,
         RELEASE, str(tree), *([mirror] if mirror else []),
