@@ -1,7 +1,7 @@
-"""Gives the secrets in a region's states another passphrase.
+"""Gives the secrets in a region's states, and its certificate authority, another passphrase.
 
 Each state is written at once or not at all. Who was stopped half-way runs it again with the same
-new passphrase: states that have it are left alone. kraj's own passphrase file, or the keyring's
+new passphrase: what has it is left alone. kraj's own passphrase file, or the keyring's
 entry, changes last.
 """
 
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kraj.configure.authority import FOLDER as AUTHORITY
+from kraj.configure.authority import Authority
 from kraj.engine.errors import BAD_PASSPHRASE_FILE, WRONG_PASSPHRASE
 from kraj.engine.local.crypto import Crypter, KeyRing
 from kraj.engine.local.lock import stack_lock
 from kraj.engine.local.rotation import count_secrets, reencrypt
 from kraj.engine.local.state import crypter_of
-from kraj.engine.passphrase import own_place, read_passphrase
+from kraj.engine.passphrase import own_place, read_passphrase, resolve_passphrase
 from kraj.errors import KrajError
 from kraj.operations.states import RegionStates
 
@@ -59,19 +61,24 @@ class Rotation:
     def carry_out(self) -> str | None:
         """Do it, with all stacks locked; returns where the old passphrase is, if kraj keeps it.
 
-        Raises KRJ306 before anything is changed where somebody works on a stack, KRJ308, KRJ317,
-        KRJ328.
+        Raises KRJ306 before anything is changed where somebody works on a stack, and KRJ310 where
+        the authority has another passphrase; KRJ308, KRJ317, KRJ328, KRJ880.
         """
         stores = self._states.stores()
         with contextlib.ExitStack() as locks:
             for _label, store in stores:
                 locks.enter_context(stack_lock(store, lambda _message: None))
+            self._authority().reencrypt(self._passphrase)
             for label, store in stores:
                 deployment = store.load()
                 if deployment is not None and not self._has_new(label, deployment):
                     old = crypter_of(deployment, self._states.keys)
                     store.save(reencrypt(deployment, old, self._new_crypter()))
             return self._replace_own()
+
+    def _authority(self) -> Authority:
+        folder = self._states.state_dir
+        return Authority(folder / AUTHORITY, lambda: resolve_passphrase(folder))
 
     def _new_crypter(self) -> Crypter:
         return crypter_of(None, self._keys)

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from kraj.configure.authority import Authority, Charter, Wanted
 from kraj.engine.local.buckets.files import FileBucket
 from kraj.engine.local.crypto import KeyRing
 from kraj.engine.local.state import (
@@ -23,6 +28,7 @@ from kraj.engine.local.state import (
 )
 from kraj.engine.local.store import StateStore
 from kraj.engine.local.values import Secret
+from kraj.errors import KrajError
 from tests.unit.cli.conftest import Outcome
 
 Kraj = Callable[..., Outcome]
@@ -369,6 +375,31 @@ def test_the_passphrase_of_all_states_is_changed_and_of_those_that_were_left_ove
     assert kraj("state", "verify").code == 1
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "battery staple")
     assert kraj("state", "verify").code == 0
+
+
+def test_the_certificate_authority_changes_its_passphrase_with_the_states(
+    kraj: Kraj, centre: StateStore, new_file: Path
+) -> None:
+    save(centre, network("front"))
+    assert centre.bucket.folder is not None
+    folder = centre.bucket.folder / "authority"
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = (
+        x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, SHA256())
+    )
+    charter = Charter("liberecky", ("example",), (), 100)
+    wanted = Wanted(("a.example",), (), 30, 10)
+
+    def sign(passphrase: str) -> str:
+        authority = Authority(folder, lambda: passphrase)
+        return authority.issue(charter, request.public_bytes(Encoding.PEM), b"", wanted).chain
+
+    chain = sign("correct horse")
+    change = ("state", "change-secrets-provider", "--new-passphrase-file", str(new_file), "--yes")
+    assert kraj(*change).code == 0
+    assert sign("battery staple") == chain
+    with pytest.raises(KrajError, match="KRJ310"):
+        sign("correct horse")
 
 
 def test_a_passphrase_is_changed_in_no_state_while_somebody_works_on_one(
