@@ -31,10 +31,13 @@ export async function symbols(name) {
   return (node.symbols ?? [node]).map((symbol) => `data:image/png;base64,${symbol.icon}`);
 }
 
-// Features of a layer within a box of longitudes and latitudes.
+// Features of a layer that reach into a box of longitudes and latitudes. The server compares the boxes
+// around features, which is not enough for neighbouring areas.
 export async function within(name, box) {
-  const query = new URLSearchParams({bbox: box.join(','), limit: '10'});
-  return (await json(`${FEATURES}/${name}/items.json?${query}`)).features;
+  const query = new URLSearchParams({bbox: box.join(','), limit: '50'});
+  const {features} = await json(`${FEATURES}/${name}/items.json?${query}`);
+  const reader = new ol.format.GeoJSON();
+  return features.filter(({geometry}) => geometry && reader.readGeometry(geometry).intersectsExtent(box));
 }
 
 // All features of a layer that has not very many.
