@@ -126,7 +126,7 @@ class Host:
         return self._applied(done)
 
     def _applied(self, done: Any) -> Applied:
-        changed, ok, skipped = [], 0, []
+        changed, ok, skipped, failures = [], 0, [], list[str]()
         for event in done.events:
             told = event.get("event_data", {})
             task = told.get("task", "")
@@ -138,9 +138,10 @@ class Host:
                 case "runner_on_skipped":
                     skipped.append(task)
                 case "runner_on_failed" | "runner_on_unreachable" if not told.get("ignore_errors"):
-                    pytest.fail(f"{self.name}: task {task!r}: {_message(told)}", pytrace=False)
-        if done.rc != 0:
-            pytest.fail(f"{self.name}: {Path(done.stdout.name).read_text()[-3000:]}", pytrace=False)
+                    failures.append(f"task {task!r}: {_message(told)}")
+        if done.rc != 0:  # else a `rescue` has dealt with what failed
+            said = failures or [Path(done.stdout.name).read_text()[-3000:]]
+            pytest.fail("\n".join([f"{self.name}:", *said]), pytrace=False)
         return Applied(ok, len(changed), tuple(changed), tuple(skipped))
 
     def prove(self, role: str) -> None:
