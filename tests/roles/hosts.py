@@ -101,7 +101,6 @@ class Host:
         environment |= dict.fromkeys(_CERTIFICATES, "/etc/ssl/certs/ca-certificates.crt")
         variables = {
             "ansible_user": USER,
-            "ansible_become": True,
             "ansible_ssh_args": f"-F {self.ssh_config}",
             "ansible_python_interpreter": "/usr/bin/python3",
             "kraj_build_environment": environment,
@@ -110,7 +109,7 @@ class Host:
         roles = [role] if isinstance(role, str) else list(role)
         done = ansible_runner.run(
             private_data_dir=str(self.folder),
-            playbook=[{"hosts": self.name, "roles": roles}],
+            playbook=[{"hosts": self.name, "become": True, "roles": roles}],
             inventory={"all": {"hosts": {self.name: variables}}},
             cmdline="--check --diff" if check else "--diff",
             envvars={
