@@ -27,6 +27,7 @@ test: lint ## Run the linters and all tests; OpenStack is started for them
 	.venv/bin/pytest tests/backends
 	.venv/bin/pytest tests/lab
 	.venv/bin/pytest tests/hosts
+	.ci/container-tools
 	.venv/bin/pytest tests/roles
 	.venv/bin/pytest tests/images
 

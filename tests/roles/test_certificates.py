@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -12,7 +13,11 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.root
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.environ.get("KRAJ_ALL_STEPS"), reason="only with KRAJ_ALL_STEPS=1"),
+]
 
 NAME = "records.liberec.example"
 PORT = 8443

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-pytestmark = pytest.mark.root
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.environ.get("KRAJ_ALL_STEPS"), reason="only with KRAJ_ALL_STEPS=1"),
+]
 
 NAME = "database.liberec.example"
 ROLES = ["certificates", "postgresql"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,11 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.root
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.environ.get("KRAJ_ALL_STEPS"), reason="only with KRAJ_ALL_STEPS=1"),
+]
 
 MAP, RECORDS = "map.liberec.example", "records.liberec.example"
 #: Says what it was asked; some paths answer with a header of their own, or not at all.
