@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cinder import context as cinder_context
 from cinder import objects
@@ -48,14 +48,14 @@ class LabVolumeDriver(fake_driver.FakeLoggingVolumeDriver):
     def copy_volume_to_image(
         self, context: Any, volume: Any, image_service: Any, image_meta: dict[str, Any]
     ) -> None:
-        image_service.update(
-            context,
-            image_meta["id"],
-            {},
-            io.BytesIO(bytes(4096)),
-            store_id=None,
-            base_image_ref=None,
-        )
+        with self._content(volume) as content:
+            image_service.update(
+                context, image_meta["id"], {}, content, store_id=None, base_image_ref=None
+            )
+
+    def _content(self, volume: Any) -> BinaryIO:
+        """What an image of a volume is made of: there are no bytes at this depth."""
+        return io.BytesIO(bytes(4096))
 
     def retype(self, context: Any, volume: Any, new_type: Any, diff: Any, host: Any) -> bool:
         # A volume that stays in its pool changes its type in place; another pool means migration.
@@ -171,13 +171,8 @@ class FileVolumeDriver(LabVolumeDriver):
 
         disks.copy(image(_folder(), image_id, fetch), _file(volume), volume.size)
 
-    def copy_volume_to_image(
-        self, context: Any, volume: Any, image_service: Any, image_meta: dict[str, Any]
-    ) -> None:
-        with _file(volume).open("rb") as file:
-            image_service.update(
-                context, image_meta["id"], {}, file, store_id=None, base_image_ref=None
-            )
+    def _content(self, volume: Any) -> BinaryIO:
+        return _file(volume).open("rb")
 
     def initialize_connection(self, volume: Any, connector: Any) -> dict[str, Any]:
         data = {"volume_id": volume.id, "device_path": str(_file(volume))}

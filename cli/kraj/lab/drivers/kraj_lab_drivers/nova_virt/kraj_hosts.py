@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import nova.conf
 from kraj_lab_drivers.hosts import disks
@@ -17,7 +17,7 @@ from kraj_lab_drivers.hosts.images import image
 from kraj_lab_drivers.hosts.servers import Record, Servers, link_from
 from nova import exception
 from nova.api.metadata import base as metadata
-from nova.compute import power_state, task_states
+from nova.compute import power_state
 from nova.image import glance
 from nova.virt import driver, hardware
 from nova.virt.kraj_lab import LabDriver
@@ -288,22 +288,8 @@ class HostsDriver(LabDriver):
 
     # --- images
 
-    def snapshot(self, context: Any, instance: Any, image_id: str, update_task_state: Any) -> None:
-        record = self._record(instance)
-        update_task_state(task_state=task_states.IMAGE_PENDING_UPLOAD)
-        update_task_state(
-            task_state=task_states.IMAGE_UPLOADING,
-            expected_state=task_states.IMAGE_PENDING_UPLOAD,
-        )
-        described = {
-            "status": "active",
-            "disk_format": "raw",
-            "container_format": "bare",
-            "is_public": False,
-            "properties": {},
-        }
-        with Path(record.root).open("rb") as disk:
-            glance.API().update(context, image_id, described, disk)
+    def _root_disk(self, instance: Any) -> BinaryIO:
+        return Path(self._record(instance).root).open("rb")
 
     def _copy_image(self, context: Any, instance: Any) -> Path:
         """The server's own root disk: a copy of its image, at the size of its flavour."""

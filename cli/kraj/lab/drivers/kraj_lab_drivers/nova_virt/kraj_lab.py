@@ -6,7 +6,7 @@ Servers become ACTIVE and nothing boots. Everything above the hypervisor is nova
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, BinaryIO
 
 from nova.compute import power_state, task_states
 from nova.image import glance
@@ -87,4 +87,9 @@ class LabDriver(fake.FakeDriver):
             task_state=task_states.IMAGE_UPLOADING,
             expected_state=task_states.IMAGE_PENDING_UPLOAD,
         )
-        glance.API().update(context, image_id, metadata, io.BytesIO(bytes(4096)))
+        with self._root_disk(instance) as disk:
+            glance.API().update(context, image_id, metadata, disk)
+
+    def _root_disk(self, instance: Any) -> BinaryIO:
+        """What an image of a server is made of: there are no bytes at this depth."""
+        return io.BytesIO(bytes(4096))
