@@ -7,6 +7,7 @@ becomes root by sudo, so that a role which locks its operator out fails here.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -107,6 +108,8 @@ class Host:
             **(variables or {}),
         }
         roles = [role] if isinstance(role, str) else list(role)
+        # The runner writes its environment once, and reads it from there at every later run.
+        shutil.rmtree(self.folder / "env", ignore_errors=True)
         done = ansible_runner.run(
             private_data_dir=str(self.folder),
             playbook=[{"hosts": self.name, "become": True, "roles": roles}],

@@ -23,7 +23,6 @@ def test_routes_come_stay_and_go(role_host):
     assert routes(host) == {"10.99.1.0/24", "10.99.2.0/24"}
     host.apply("bastion", {"kraj_transit_routes": ways[:1]})
     assert routes(host) == {"10.99.1.0/24"}
-    assert host.testinfra.sysctl("net.ipv4.ip_forward") == 0
 
 
 def routes(host) -> set[str]:

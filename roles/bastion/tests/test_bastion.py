@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 def test_every_route_of_the_file_is_set(host: Any) -> None:
     lines = host.file("/etc/kraj/transit-routes").content_string.splitlines()
@@ -17,4 +19,7 @@ def test_routes_are_set_at_every_start(host: Any) -> None:
 
 
 def test_no_packet_is_forwarded(host: Any) -> None:
+    setting = "/proc/sys/net/ipv4/ip_forward"
+    if host.run(f"test -w {setting}").rc != 0:
+        pytest.skip("kernel settings of this host are its machine's")
     assert host.sysctl("net.ipv4.ip_forward") == 0
