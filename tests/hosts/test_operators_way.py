@@ -1,15 +1,11 @@
 """Operators reach every server through the bastion, and tenants reach nobody through it.
 
 A region of its own is provisioned with servers that boot, then configured by `kraj configure`,
-whose only way to tenants' servers is the bastion. The tests tell one story, in their order. With
-KRAJ_ALL_STEPS=1 the servers boot from kraj's own image, and the role `base` configures all of them,
-without a way to any package registry.
+whose only way to tenants' servers is the bastion. The tests tell one story, in their order.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 import shutil
 import socket
@@ -22,10 +18,8 @@ import pytest
 import yaml
 
 from kraj.lab import Lab
-from kraj.lab.bootable import NAME
 from tests.hosts.conftest import until
 from tests.lab.command_line import (
-    KRAJ,
     ROOT,
     Region,
     begin_region,
@@ -40,7 +34,6 @@ pytestmark = pytest.mark.hosts
 REGION = f"way-{secrets.token_hex(2)}"
 TOWNS = ("zelezny-brod", "bela")
 USER = "debian"
-ALL = bool(os.environ.get("KRAJ_ALL_STEPS"))
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +57,9 @@ def region(
     content["centre"] |= {"bastion": one}
     _make_roles(folder / "roles")
     settings = hosts_lab.settings
-    images = _own_images(settings.images, folder / "images") if ALL else settings.images
-    environment = environment_on(LabCloud("lab", settings.clouds_file, images), KRAJ_ENGINE="local")
+    environment = environment_on(
+        LabCloud("lab", settings.clouds_file, settings.images), KRAJ_ENGINE="local"
+    )
     made = Region(REGION, folder, environment, cloud)
     write_yaml(made.file("region.yaml"), content)
     shutil.copy(key.with_suffix(".pub"), made.file("operators.pub"))
@@ -75,21 +69,10 @@ def region(
     made.kraj("down", "--yes")
 
 
-def _own_images(lab: Path, folder: Path) -> Path:
-    """The lab's images with kraj's own in the place of Debian 12."""
-    shutil.copytree(lab, folder)
-    build = [*KRAJ, "image", "build", "base", "--format", "root", "--json"]
-    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=True)
-    (built,) = json.loads(done.stdout)["images"]
-    shutil.copy(built["image"]["files"][0]["path"], folder / NAME)
-    return folder
-
-
 def _make_roles(folder: Path) -> None:
     """The role of the bastion, and a service of one server that has no role."""
     folder.mkdir()
-    for role in ("bastion", "base") if ALL else ("bastion",):
-        (folder / role).symlink_to(ROOT / "roles" / role)
+    (folder / "bastion").symlink_to(ROOT / "roles" / "bastion")
     card = yaml.safe_load((ROOT / "roles" / "map" / "service.yaml").read_text(encoding="utf-8"))
     card |= {"servers": 1, "availability": "failsafe-1", "boot_volume": "8 GiB"}
     (folder / "map").mkdir()

@@ -151,9 +151,10 @@ def test_only_what_is_let_in_is_reachable_and_the_rest_is_found(life):
     for port in (8080, 9090):
         life.host.run(f"systemd-run --unit=web-{port} python3 -m http.server {port}")
     deadline = time.monotonic() + 60
+    while "9090" not in life.host.run("ss --no-header --listening --tcp"):
+        assert time.monotonic() < deadline
     while not life.host.reaches(8080):
         assert time.monotonic() < deadline
-    assert "9090" in life.host.run("ss --no-header --listening --tcp")
     assert not life.host.reaches(9090)
     with pytest.raises(pytest.fail.Exception, match=r"FAILED .+test_nothing_listens") as found:
         life.host.prove("base")
