@@ -23,6 +23,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from kraj.images.tools import podman_run_folder
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".kraj" / "roles"
 BOOT_SECONDS = 180.0
@@ -52,7 +54,8 @@ def run(*words: str | Path, check: bool = True) -> str:
 
 def podman(*words: str | Path, check: bool = True) -> str:
     """Podman with files of its own in the checkout."""
-    place: list[str | Path] = ["--root", FOLDER / "storage", "--runroot", FOLDER / "run"]
+    place: list[str | Path] = ["--root", FOLDER / "storage"]
+    place += ["--runroot", podman_run_folder(FOLDER)]
     place += ["--network-config-dir", FOLDER / "networks", "--tmpdir", FOLDER / "tmp"]
     how = ("--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none")
     return run("podman", *place, *how, *words, check=check)

@@ -23,7 +23,7 @@ from typing import Final, Self
 from kraj.errors import KrajError
 from kraj.images.errors import MACHINE_FAILED
 from kraj.images.store import ImageStore
-from kraj.images.tools import PATH, run
+from kraj.images.tools import PATH, podman_run_folder, run
 
 #: Where the lent files are inside; sealing takes the empty folder away.
 LENT: Final = "/kraj-build"
@@ -197,7 +197,7 @@ class Machine:
         folder = self.podman_folder
         return [
             "/usr/bin/podman",
-            *("--root", str(folder / "storage"), "--runroot", str(folder / "run")),
+            *("--root", str(folder / "storage"), "--runroot", str(podman_run_folder(folder))),
             *("--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none"),
         ]  # fmt: skip
 

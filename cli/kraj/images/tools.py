@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -41,6 +42,14 @@ def check_machine(also: Mapping[str, str] | None = None) -> None:
             f"not installed: {', '.join(missing)}",
             hint=f"apt-get install --no-install-recommends {' '.join(missing)}",
         )
+
+
+def podman_run_folder(folder: Path) -> Path:
+    """Where podman keeps what is true until the next boot, for files of its own in that folder.
+
+    Podman takes no path of more than 50 characters here, wherever the project is.
+    """
+    return Path("/run") / f"kraj-{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]}"
 
 
 def run(words: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
