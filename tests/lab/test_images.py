@@ -115,9 +115,7 @@ def test_versions_step_back_and_only_unused_ones_are_deleted(cloud: Any, tmp_pat
 
 def test_a_volume_made_from_an_image_is_found(cloud: Any, tmp_path: Path) -> None:
     made = publish(cloud, manifest("1", tmp_path), tmp_path, PROMISE, [])
-    volume = cloud.block_storage.create_volume(
-        size=1, name="of-lab-test", image_id=made.id, volume_type="fast"
-    )
+    volume = cloud.block_storage.create_volume(size=1, name="of-lab-test", image_id=made.id)
     try:
         cloud.block_storage.wait_for_status(volume, "available", wait=120)
         found = [use for use in read_uses(cloud, ours(cloud)) if use.image_id == made.id]

@@ -74,10 +74,15 @@ def decide(found: Iterable[Published], uses: Iterable[Use], keep: int) -> tuple[
         by_name.setdefault(item.image, []).append(item)
     steps = []
     for name in sorted(by_name):
-        newest_first = sorted(by_name[name], key=lambda item: (item.created, item.id), reverse=True)
+        newest_first = sorted(by_name[name], key=_age, reverse=True)
         for rank, item in enumerate(newest_first):
             steps.append(_step(item, rank, keep, used.get(item.id, ())))
     return tuple(steps)
+
+
+def _age(item: Published) -> tuple[str, str, str]:
+    """Glance counts whole seconds; of the same one, the higher version is the newer."""
+    return item.created, item.version, item.id
 
 
 def _step(item: Published, rank: int, keep: int, uses: Sequence[Use]) -> Step:
