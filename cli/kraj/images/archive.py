@@ -24,7 +24,8 @@ from kraj.images.recipe import Release, Snapshot
 MIRROR_VARIABLE: Final = "KRAJ_DEBIAN_MIRROR"
 #: Address of its security updates; the mirror's own with `-security` where it is not given.
 SECURITY_VARIABLE: Final = "KRAJ_DEBIAN_SECURITY_MIRROR"
-_DEFAULT: Final = "http://deb.debian.org/debian"
+_INSTALLER: Final = Path("/usr/bin/mmdebstrap")
+_DEFAULT: Final = re.compile(r"\$mirror\s*=\s*'(https?://[^']+)'")
 _SECONDS: Final = 60.0
 _DATE: Final = re.compile(r"^Date: (.+)$", re.MULTILINE)
 #: A mirror that keeps past states has the moment in its path, as snapshot.debian.org has.
@@ -40,7 +41,7 @@ class Mirror:
 
     @classmethod
     def of_environment(cls, environ: Mapping[str, str] = os.environ) -> Mirror:
-        main = (environ.get(MIRROR_VARIABLE) or _DEFAULT).rstrip("/")
+        main = (environ.get(MIRROR_VARIABLE) or _installers_own()).rstrip("/")
         security = environ.get(SECURITY_VARIABLE) or f"{main}-security"
         return cls(main, security.rstrip("/"))
 
@@ -56,6 +57,14 @@ class Mirror:
     def is_past(self) -> bool:
         """Whether it serves a moment of the past, whose signatures may be out of date."""
         return bool(_PAST.search(self.main))
+
+
+def _installers_own() -> str:
+    """The mirror that mmdebstrap takes where none is named. Raises KRJ803."""
+    found = _DEFAULT.search(_INSTALLER.read_text("utf-8")) if _INSTALLER.exists() else None
+    if found is None:
+        raise KrajError(ARCHIVE_UNUSABLE, f"no mirror of Debian is known: set {MIRROR_VARIABLE}")
+    return found[1]
 
 
 def read_snapshot(mirror: Mirror, release: Release) -> Snapshot:

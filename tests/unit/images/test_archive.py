@@ -45,14 +45,19 @@ def test_apts_lists_tell_the_same_as_the_mirror(mirror: Mirror, tmp_path: Path) 
     for suite in BOOKWORM.suites:
         where = mirror.address(suite).removeprefix("file://")
         text = Path(f"{where}/dists/{suite}/InRelease").read_text()
-        (lists / f"deb.debian.org_debian_dists_{suite}_InRelease").write_text(text)
+        (lists / f"mirror.example_debian_dists_{suite}_InRelease").write_text(text)
     assert snapshot_of_lists(tmp_path / "tree", BOOKWORM) == read_snapshot(mirror, BOOKWORM)
 
 
 def test_security_updates_come_from_beside_the_mirror_unless_told_otherwise() -> None:
     beside = Mirror.of_environment({"KRAJ_DEBIAN_MIRROR": "https://mirror.example/debian"})
     assert beside.security == "https://mirror.example/debian-security"
-    told = Mirror.of_environment({"KRAJ_DEBIAN_SECURITY_MIRROR": "https://security.example/"})
+    told = Mirror.of_environment(
+        {
+            "KRAJ_DEBIAN_MIRROR": "https://mirror.example/debian",
+            "KRAJ_DEBIAN_SECURITY_MIRROR": "https://security.example/",
+        }
+    )
     assert told.security == "https://security.example"
 
 

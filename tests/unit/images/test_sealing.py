@@ -24,7 +24,7 @@ SECRET = (
     "etc/resolv.conf",
     "etc/hostname",
     "kraj-build/key",
-    "var/lib/apt/lists/deb.debian.org_dists_bookworm_InRelease",
+    "var/lib/apt/lists/mirror.example_dists_bookworm_InRelease",
 )
 KEPT = ("etc/ssh/sshd_config", "etc/hosts", "usr/bin/python3", "var/lib/dpkg/status")
 
