@@ -54,10 +54,9 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The servers that are to be configured, and those of the whole centre."""
+    """The servers that are to be configured, the bastions that lead to them among them."""
 
     stacks: tuple[StackOutputs, ...]
-    centre: tuple[ServerOutput, ...]
     routes: tuple[Mapping[str, str], ...]  #: from a bastion to all tenants
 
     @property
@@ -107,7 +106,6 @@ def choose(states: RegionStates, wish: Wish) -> Chosen:
     for label in wish.only:
         states.store(label)  # one that does not exist is an error
     exports = list(read_exports(states))
-    centre = tuple(server for one in exports if one.stack == CENTRE for server in one.servers)
     planned = {CENTRE, *(TENANT_PREFIX + slug for slug in states.files.tenants)}
     labels = set(wish.only) or planned
     stacks = [one for one in exports if one.stack in labels & planned]
@@ -115,7 +113,7 @@ def choose(states: RegionStates, wish: Wish) -> Chosen:
     wanted = [_with_services(one, wish.services) for one in stacks]
     if any(one.servers for one in wanted):
         wanted = _with_bastions(wanted, exports)
-    chosen = Chosen(tuple(wanted), centre, tuple(transit_routes(exports)))
+    chosen = Chosen(tuple(wanted), tuple(transit_routes(exports)))
     if not chosen.servers:
         what = f" of {', '.join(wish.only)}" if wish.only else ""
         raise KrajError(NO_SERVERS, f"region {states.region} has no server{what}")
@@ -167,7 +165,8 @@ def _hosts(found: Mapping[str, Any], roles: Sequence[str]) -> dict[str, Host]:
 
 def _with_ways(found: Mapping[str, Any], chosen: Chosen, access: Access) -> dict[str, Any]:
     """The inventory with how each server is reached."""
-    ways = connection_variables(chosen.servers.values(), chosen.centre, access)
+    servers = chosen.servers.values()
+    ways = connection_variables(servers, servers, access)
     hosts = {name: known | ways[name] for name, known in found["_meta"]["hostvars"].items()}
     return {**found, "_meta": {"hostvars": hosts}}
 
@@ -195,9 +194,8 @@ def _learn(
     report: Reporter,
     interrupts: Interrupts,
 ) -> None:
-    """See that the keys of all servers are known, and of those that lead to them."""
-    leading = {server.name: server for server in bastions_among(chosen.centre)}
-    servers = leading | chosen.servers
+    """See that the keys of all servers are known."""
+    servers = chosen.servers
     known = KnownHosts.load(path)
     unknown = [server for server in servers.values() if not known.knows(server)]
     if unknown:

@@ -21,6 +21,8 @@ NETWORK = "transit"
 _SHORTER_BY = 2
 #: Number of the bastions' block of addresses in the networks `management` and `transit`.
 BLOCK = 0
+#: The first address after that block; those from here on are the routers'.
+_FIRST_ROUTER = addresses.FIRST_BLOCK_OFFSET + (BLOCK + 1) * addresses.BLOCK_SIZE
 
 
 def transit_prefix(region: Region) -> IPv4Network:
@@ -33,7 +35,6 @@ def transit_prefix(region: Region) -> IPv4Network:
 def transit_network(names: Names, region: Region) -> Network:
     """The network, in which Neutron chooses the routers' addresses."""
     prefix = transit_prefix(region)
-    first = addresses.FIRST_BLOCK_OFFSET + (BLOCK + 1) * addresses.BLOCK_SIZE
     return Network(
         key=NETWORK,
         name=names.of(NETWORK),
@@ -42,7 +43,7 @@ def transit_network(names: Names, region: Region) -> Network:
             name=names.of(NETWORK, "ipv4"),
             cidr=str(prefix),
             gateway=None,
-            allocation_start=str(prefix[first]),
+            allocation_start=str(prefix[_FIRST_ROUTER]),
             allocation_end=str(prefix[-2]),
             subnet_pool=pool_name(region, 4),
         ),
@@ -56,8 +57,7 @@ def network_name(region: Region) -> str:
 
 def routers(region: Region) -> int:
     """How many routers have room in it."""
-    first = addresses.FIRST_BLOCK_OFFSET + (BLOCK + 1) * addresses.BLOCK_SIZE
-    return max(0, transit_prefix(region).num_addresses - 1 - first)
+    return max(0, transit_prefix(region).num_addresses - 1 - _FIRST_ROUTER)
 
 
 def operators(region: Region) -> tuple[Source, ...]:
