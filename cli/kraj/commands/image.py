@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import enum
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from kraj.commands.confirming import confirm
 from kraj.commands.options import CloudName, EventsFile, Json, Region, Yes
 from kraj.errors import ExitCode, KrajError
 from kraj.images.errors import TEST_FAILED
 from kraj.images.lifecycle import NEAR_DAYS, Stage
 from kraj.images.manifest import FILE_NAMES, Format
 from kraj.operations import images
-from kraj.operations.errors import NOT_CONFIRMED
 from kraj.report.documents.images import (
     ImageBuildDocument,
     ImageDiffDocument,
@@ -248,7 +247,11 @@ def prune(
     if not json_:
         print_steps(document.steps, results())
     if doomed and not yes:
-        _confirm(f"Delete {len(doomed)} images from the cloud?")
+        confirm(
+            f"Delete {len(doomed)} images from the cloud?",
+            "the images were kept",
+            "Answer y, or run it with --yes.",
+        )
     images.prune(region, cloud, steps)
     if json_:
         print_document(document)
@@ -275,16 +278,3 @@ def users(
     else:
         print_users(document.users, results())
     return ExitCode.OK
-
-
-def _confirm(question: str) -> None:
-    try:
-        confirmed = typer.confirm(question, err=True)
-    except typer.Abort:
-        if sys.stdin.isatty():
-            raise
-        confirmed = False  # there is nobody to answer
-    if not confirmed:
-        raise KrajError(
-            NOT_CONFIRMED, "the images were kept", hint="Answer y, or run it with --yes."
-        )

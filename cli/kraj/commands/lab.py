@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from kraj.commands.confirming import confirm
 from kraj.commands.options import EventsFile, Json
-from kraj.errors import ExitCode, KrajError
-from kraj.operations.errors import NOT_CONFIRMED
+from kraj.errors import ExitCode
 from kraj.operations.lab import open_lab
 from kraj.report.documents.lab import LabDestroyDocument, LabLogsDocument, LabStatusDocument
 from kraj.report.lab import print_lab_status
@@ -159,26 +158,16 @@ def destroy(
     """
     lab = open_lab(state)
     if lab.exists and not yes:
-        _confirm(f"Delete the lab in {lab.settings.folder} and all that was provisioned in it?")
+        confirm(
+            f"Delete the lab in {lab.settings.folder} and all that was provisioned in it?",
+            "the lab was kept",
+            "Answer y, or run: kraj lab destroy --yes",
+        )
     with ConsoleProgress(progress(), events) as view:
         lab.destroy(view.report)
     if json_:
         print_document(LabDestroyDocument())
     return ExitCode.OK
-
-
-def _confirm(question: str) -> None:
-    try:
-        confirmed = typer.confirm(question, err=True)
-    except typer.Abort:
-        if sys.stdin.isatty():
-            raise
-        # Not Ctrl-C: there is nobody to answer.
-        confirmed = False
-    if not confirmed:
-        raise KrajError(
-            NOT_CONFIRMED, "the lab was kept", hint="Answer y, or run: kraj lab destroy --yes"
-        )
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -14,16 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from kraj.lab.bootable import PACKAGES
+
 #: The image without a service's software, and the role that all images have.
 BASE: Final = "base"
 DEBIAN: Final = "debian"
-
-#: What cloud-init, Ansible and an administrator expect on any server.
-PACKAGES: Final = (
-    "systemd-sysv", "dbus", "libpam-systemd", "login", "kmod", "procps", "sudo", "openssh-server",
-    "cloud-init", "python3", "python3-apt", "iproute2", "iputils-ping", "nftables", "e2fsprogs",
-    "ca-certificates", "netcat-openbsd",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
