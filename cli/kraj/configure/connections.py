@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,9 @@ from kraj.planning.documents import ServerOutput
 #: How long one connection is kept for the tasks that follow.
 _PERSIST_SECONDS: Final = 60
 _CONNECT_SECONDS: Final = 10
+#: How often a server that was never signed in to is tried again. Ansible waits 0, 1, 3, 7, 15 and
+#: then 30 s between tries, so that a first boot has two minutes more after the keys are known.
+_RETRIES_WHILE_BOOTING: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Access:
     known_hosts: Path  #: the host keys of the region
     sockets: Path  #: folder of shared connections; a short path, for socket names end at 108 bytes
     identity: Path | None = None  #: private key; None: SSH's own choice, and its agent
+    booting: Collection[str] = ()  #: servers that may not have ended their first boot, by name
 
 
 def connection_variables(
@@ -61,7 +65,10 @@ def _variables(
     arguments = list(_options(server.name, access))
     if through is not None:
         arguments += ["-o", f"ProxyCommand={_proxy_command(through, access)}"]
-    return {"ansible_host": address, "ansible_ssh_common_args": shlex.join(arguments)}
+    variables = {"ansible_host": address, "ansible_ssh_common_args": shlex.join(arguments)}
+    if server.name in access.booting:
+        variables["ansible_ssh_retries"] = str(_RETRIES_WHILE_BOOTING)
+    return variables
 
 
 def _bastion_for(server: ServerOutput, bastions: list[ServerOutput]) -> ServerOutput | None:

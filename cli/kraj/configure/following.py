@@ -180,6 +180,8 @@ def _status(counts: Mapping[str, int]) -> HostStatus:
         return HostStatus.UNREACHABLE
     if counts["failed"]:
         return HostStatus.FAILED
+    if not any(counts.values()):
+        return HostStatus.NOT_RUN
     return HostStatus.CHANGED if counts["changed"] else HostStatus.OK
 
 

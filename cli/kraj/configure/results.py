@@ -23,6 +23,7 @@ class HostStatus(enum.StrEnum):
     CHANGED = "changed"  #: something was put right (with `--check`: would be)
     FAILED = "failed"  #: a task failed, and the rest was not done
     UNREACHABLE = "unreachable"  #: there was no way in, or it was lost
+    NOT_RUN = "not_run"  #: Ansible ended before it came to this server
 
 
 class Outcome(enum.StrEnum):

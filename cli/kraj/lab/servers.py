@@ -23,6 +23,7 @@ from kraj.lab.settings import EXTERNAL_IPV4, LabSettings
 
 #: The machine's own device in the external network; `kraj_lab_drivers.hosts.agent` makes it.
 DEVICE = "kraj-public"
+AGENT: Final = "kraj_lab_drivers.hosts.agent"
 IP = "/usr/sbin/ip"
 
 
@@ -69,8 +70,14 @@ def _tried(*words: str) -> str:
 
 
 def check_network(settings: LabSettings) -> None:
-    """Raise KRJ516 where the addresses of the external network lead somewhere else already."""
+    """Raise KRJ516 where the addresses of the external network lead somewhere else already.
+
+    The way into a lab that was killed is taken down first: without its agent it leads nowhere, and
+    the lab makes it anew when it is started again.
+    """
     ours = (Path("/run/netns") / settings.fabric).exists()
+    if not ours and not _agent_runs():
+        _tried(IP, "link", "delete", DEVICE)
     for route in _routes():
         if route["dst"] in ("default", "unreachable") or (route.get("dev") == DEVICE and ours):
             continue
@@ -82,6 +89,11 @@ def check_network(settings: LabSettings) -> None:
                 f"{EXTERNAL_IPV4}, the lab's external network, is routed to {device}",
                 hint="Stop the other lab of this depth on this machine: kraj lab destroy.",
             )
+
+
+def _agent_runs() -> bool:
+    """Whether the network agent of any lab of this machine is at work."""
+    return any(AGENT in (one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"]))
 
 
 def _routes() -> list[dict[str, Any]]:

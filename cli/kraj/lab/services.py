@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kraj.lab.servers import AGENT
 from kraj.lab.settings import COMPUTE_HOSTS, LabSettings
 
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -244,7 +245,7 @@ def _network_agent(settings: LabSettings) -> Iterator[Service]:
     python = settings.venv / "bin" / "python"
     yield Service(
         "network-agent",
-        _command(python, "-m", "kraj_lab_drivers.hosts.agent"),
+        _command(python, "-m", AGENT),
         WORKERS,
         environment=environment,
     )

@@ -19,7 +19,7 @@ from kraj.configure.errors import BUSY, NO_SERVERS, PLAYBOOK_FAILED
 from kraj.configure.following import ACTION, Follower
 from kraj.configure.host_keys import KnownHosts
 from kraj.configure.inventory import CENTRE, inventory, role_of, transit_routes
-from kraj.configure.results import Configuration, Host
+from kraj.configure.results import Configuration, Host, HostStatus
 from kraj.configure.role_secrets import RegionSecrets, secret_names, secret_variables
 from kraj.configure.runner import Play, find_programs, run_folder, run_playbook, sockets_folder
 from kraj.engine.passphrase import resolve_passphrase
@@ -84,11 +84,11 @@ def configure(region: str | None, wish: Wish, report: Reporter) -> Configuration
         folder = stack.enter_context(run_folder(states.state_dir / ACTION))
         sockets = stack.enter_context(sockets_folder())
         known = states.state_dir / KNOWN_HOSTS
-        _learn(states, chosen, wish, known, report, interrupts)
+        booting = _learn(states, chosen, wish, known, report, interrupts)
         play = Play(
             playbook=states.project.playbooks / PLAYBOOK,
             roles=roles,
-            inventory=_with_ways(found, chosen, Access(known, sockets, wish.identity)),
+            inventory=_with_ways(found, chosen, Access(known, sockets, wish.identity, booting)),
             secrets=secrets,
             variables=states.folder,
             check=wish.check,
@@ -193,8 +193,8 @@ def _learn(
     path: Path,
     report: Reporter,
     interrupts: Interrupts,
-) -> None:
-    """See that the keys of all servers are known."""
+) -> frozenset[str]:
+    """See that the keys of all servers are known; returns the servers whose keys were not."""
     servers = chosen.servers
     known = KnownHosts.load(path)
     unknown = [server for server in servers.values() if not known.knows(server)]
@@ -204,6 +204,7 @@ def _learn(
     if interrupts.asked:
         raise _interrupted()
     known.save(servers)
+    return frozenset(server.name for server in unknown)
 
 
 @contextlib.contextmanager
@@ -235,6 +236,9 @@ def _outcome(
         raise KrajError(PLAYBOOK_FAILED, message, causes=words[1:])
     results = follower.results()
     for result in results:
+        if result.status is HostStatus.NOT_RUN:
+            report(Event(EventKind.PROGRESS, ACTION, result.host.name, "not run"))
+            continue
         kind = EventKind.FAILED if result.error else EventKind.DONE
         counts = ", ".join(f"{number} {name}" for name, number in result.counts.items() if number)
         report(Event(kind, ACTION, result.host.name, counts, seconds=result.seconds))

@@ -16,6 +16,7 @@ _MARKS = {
     HostStatus.CHANGED: "[yellow]~[/]",
     HostStatus.FAILED: "[red]✗[/]",
     HostStatus.UNREACHABLE: "[red]✗[/]",
+    HostStatus.NOT_RUN: "[yellow]-[/]",
 }
 _COLUMNS = ("ok", "changed", "failed", "skipped")
 _NONE = "[dim]·[/]"
@@ -72,6 +73,8 @@ def _hosts_table(done: Configuration) -> Table:
         name = f"{_MARKS[result.status]} {escape(result.host.name)}"
         if result.status is HostStatus.UNREACHABLE:
             name += " [red]unreachable[/]"
+        elif result.status is HostStatus.NOT_RUN:
+            name += " [yellow]not run[/]"
         counts = (str(result.counts[column] or _NONE) for column in _COLUMNS)
         table.add_row(name, *counts, f"{result.seconds:.1f}")
     return table

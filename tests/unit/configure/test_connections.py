@@ -52,6 +52,13 @@ def as_ssh_reads_it(*arguments: str) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
 
 
+def test_a_server_that_may_still_be_booting_is_tried_for_longer() -> None:
+    access = Access(ACCESS.known_hosts, ACCESS.sockets, booting={BASTION.name})
+    found = connection_variables([INSIDE, BASTION], [BASTION], access)
+    assert found[BASTION.name]["ansible_ssh_retries"] == "8"
+    assert "ansible_ssh_retries" not in found[INSIDE.name]
+
+
 def test_without_a_bastion_servers_are_reached_by_their_address_from_outside() -> None:
     found = connection_variables([INSIDE, OUTSIDE], [OUTSIDE], ACCESS)
     assert found[OUTSIDE.name]["ansible_host"] == "198.51.100.7"

@@ -93,6 +93,15 @@ def test_ansible_counts_and_the_result_says_which_server_is_how(follower: Follow
     assert [task.task.name for task in one.changes] == ["Write the configuration"]
 
 
+def test_a_server_that_ansible_never_came_to_is_not_called_right(follower: Follower) -> None:
+    """All bastions lost: Ansible ends with their play, and what lies behind was not touched."""
+    follower.take(ended("runner_on_unreachable", res={"msg": "Connection timed out"}))
+    follower.take(stats(dark={"one": 1}))
+    one, two = follower.results()
+    assert (one.status, two.status) == (HostStatus.UNREACHABLE, HostStatus.NOT_RUN)
+    assert two.error is None
+
+
 def test_a_failed_task_is_named_with_server_place_reason_and_output(follower: Follower) -> None:
     answer = {"msg": "non-zero return code", "stderr": "first\nno such table"}
     follower.take(ended("runner_on_failed", res=answer))

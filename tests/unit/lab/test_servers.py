@@ -57,12 +57,31 @@ def test_addresses_that_lead_elsewhere_are_not_taken(
 ) -> None:
     shown = program(tmp_path, "ip", f"echo '{json.dumps([route])}'")
     monkeypatch.setattr(servers, "IP", str(shown))
+    monkeypatch.setattr(servers, "_agent_runs", lambda: True)
     settings = LabSettings(tmp_path / "lab", depth="hosts")
     if refused:
         with pytest.raises(KrajError, match=route["dev"]):
             servers.check_network(settings)
     else:
         servers.check_network(settings)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_the_way_into_a_lab_that_was_killed_is_taken_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: bool
+) -> None:
+    route, said = json.dumps([{"dst": "198.51.100.0/24", "dev": "kraj-public"}]), tmp_path / "said"
+    shown = f"[ -e {said} ] && echo \"[]\" || echo '{route}'"
+    script = f'if [ "$1" = link ]; then echo "$@" > {said}; else {shown}; fi'
+    monkeypatch.setattr(servers, "IP", str(program(tmp_path, "ip", script)))
+    monkeypatch.setattr(servers, "_agent_runs", lambda: runs)
+    settings = LabSettings(tmp_path / "lab", depth="hosts")
+    if runs:
+        with pytest.raises(KrajError, match="kraj-public"):
+            servers.check_network(settings)
+    else:
+        servers.check_network(settings)
+        assert said.read_text() == "link delete kraj-public\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")

@@ -1,8 +1,9 @@
 """The lab's network agent: makes bridges, routers and packet rules follow what Neutron is told.
 
 Neutron's server says by one datagram that something has changed (`kraj_lab_drivers.neutron`); the
-agent then reads all of it and makes it true. Changes that come together are one reading. It also
-looks every 30 s by itself, so that nothing stays wrong that somebody broke by hand.
+agent then reads all of it and makes it true. Changes that come together are one reading. Every 30 s
+it also makes all of it anew, however many calls come, so that nothing stays wrong that somebody
+broke by hand.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Agent:
         self._routers: dict[str, Router] = {}  #: as they were made last
         self._balancers: dict[str, Balancer] = {}
         self._balancer_lists = BalancerLists()
+        self._machine: tuple[Any, ...] = ()  #: the machine's own way in, as it was made last
 
     def make_true(self, *, thorough: bool, balancers: bool = True) -> None:
         """Read everything and make it so; `thorough` does not trust what was done before.
@@ -71,9 +73,10 @@ class Agent:
             self._rules = ""
             self._routers.clear()
             self._balancers.clear()
+            self._machine = ()
             self._fabric.prepare()
-            self._reach(wanted)
         self._set_bridges(wanted)
+        self._reach(wanted)
         self._set_rules(wanted)
         self._set_routers(wanted)
         self._set_balancers(wanted)
@@ -178,25 +181,31 @@ class Agent:
         fabric.inside(namespace, "nft", "-f", "-", given=translation(router))
 
     def _reach(self, wanted: Wishes) -> None:
+        machine = (wanted.machine, wanted.machine_routes)
+        if machine == self._machine:
+            return
         for network, addresses in wanted.machine.items():
             self._fabric.reach_from_machine(MACHINE, network, addresses)
         for destination, hop in wanted.machine_routes:
             run("ip", "route", "replace", destination, "via", hop, "dev", MACHINE)
+        self._machine = machine
 
 
 def follow(agent: Agent, calls: socket.socket) -> None:
     """Work for ever: at every call, and thoroughly every 30 s."""
-    thorough, about = True, b""
+    due, about = 0.0, b""
     while True:
+        thorough = time.monotonic() >= due
         try:
             agent.make_true(thorough=thorough, balancers=thorough or BALANCERS in about)
-            pause = _LOOK_SECONDS
+            if thorough:
+                due = time.monotonic() + _LOOK_SECONDS
+            pause = max(_TOGETHER_SECONDS, due - time.monotonic())
         except (ToolError, openstack.exceptions.SDKException, ClientException) as error:
             # Something vanished while it was looked at, or Neutron restarts: the next look sees.
             LOG.warning("%s", error)
-            pause = _RETRY_SECONDS
+            due, pause = 0.0, _RETRY_SECONDS
         about = _called(calls, pause)
-        thorough = not about
 
 
 def _called(calls: socket.socket, seconds: float) -> bytes:
