@@ -146,6 +146,7 @@ def test_what_no_stack_made_is_told_and_left_alone(tenant: Tenant, hand: ByHand)
     assert "No drift." in tenant.good("drift", "--only", STACK).out
 
 
+@pytest.mark.slow
 def test_a_server_that_was_made_larger_is_made_small_again(tenant: Tenant, hand: ByHand) -> None:
     hand.limit_compute(cores=12, ram=24576)
     hand.resize_server("map-1", f"{tenant.name}-medium")

@@ -29,6 +29,7 @@ from kraj.lab.probes import is_free
 
 pytestmark = [
     pytest.mark.lab,
+    pytest.mark.slow,
     pytest.mark.skipif(
         bool(missing_servers()) and os.geteuid() != 0, reason="may not install MariaDB and others"
     ),

@@ -34,6 +34,7 @@ from kraj.lab.settings import Passwords
 
 pytestmark = [
     pytest.mark.lab,
+    pytest.mark.slow,
     pytest.mark.skipif(bool(missing_servers()), reason="MariaDB and others are not installed"),
 ]
 

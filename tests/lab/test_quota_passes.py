@@ -20,7 +20,7 @@ from tests.lab.killed_tenant import STACK, Tenant, tenant_on
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.pulumi,
-    pytest.mark.skipif(not os.environ.get("KRAJ_ALL_STEPS"), reason="only with KRAJ_ALL_STEPS=1"),
+    pytest.mark.slow,
     pytest.mark.skipif(find_cli() is None, reason="no `pulumi` command (`kraj engine install`)"),
     pytest.mark.skipif(
         find_plugin(plugin_version()) is None,

@@ -274,6 +274,7 @@ def trouble(proxies: dict[str, FaultyProxy]) -> None:
         proxies["dns"].inject("POST", "/zones", unheard)
 
 
+@pytest.mark.slow
 def test_a_cloud_that_fails_for_a_while_delays_the_run_and_leaves_no_duplicate(
     region: FaultyRegion,
 ) -> None:
@@ -286,6 +287,7 @@ def test_a_cloud_that_fails_for_a_while_delays_the_run_and_leaves_no_duplicate(
     assert "No changes." in again.out
 
 
+@pytest.mark.slow
 def test_a_quota_that_the_cloud_refuses_half_way_is_told_and_more_finishes(
     region: FaultyRegion,
 ) -> None:
@@ -326,6 +328,7 @@ def test_a_second_up_at_the_same_time_is_refused_with_the_holder(region: FaultyR
     assert region.unknown() == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_stacks_side_by_side_and_the_next_up_finishes(region: FaultyRegion) -> None:
     only = [word for label in STOPPED for word in ("--only", label)]
     holds = [Hold() for _ in STOPPED]
@@ -375,6 +378,7 @@ def fill(folder: Path) -> None:
 
 @pytest.mark.root
 @pytest.mark.skipif(not _IS_ROOT, reason="mounting a small file system needs root on Linux")
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_with_a_true_state_and_room_finishes_it(
     region: FaultyRegion, small_disk: Path
 ) -> None:

@@ -2,7 +2,7 @@
 
 After an error the next run has to put it right.
 
-`make test` lives every 25th of 200 lives, `make test-all` all of them: KRAJ_FAULT_LIVES says how
+`make test` lives every 40th of 200 lives, `make test-all` all of them: KRAJ_FAULT_LIVES says how
 many. KRAJ_FAULT_SEED=17 repeats one, and numbers of 200 and more are lives that nobody has lived.
 """
 
@@ -26,7 +26,7 @@ from tests.lab.life import Ground, Life, life
 pytestmark = pytest.mark.lab
 
 ALL = 200
-LIVES = int(os.environ.get("KRAJ_FAULT_LIVES", "8"))
+LIVES = int(os.environ.get("KRAJ_FAULT_LIVES", "5"))
 SIDE_BY_SIDE = 4
 SECONDS = 600  #: for one life on a loaded machine
 

@@ -37,7 +37,6 @@ from tests.unit.configure.exports import write_state
 pytestmark = [
     pytest.mark.root,
     pytest.mark.slow,
-    pytest.mark.skipif(not os.environ.get("KRAJ_ALL_STEPS"), reason="only with KRAJ_ALL_STEPS=1"),
 ]
 
 PASSPHRASE = "canary-passphrase-of-the-test"

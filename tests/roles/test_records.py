@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,7 +21,6 @@ from tests.roles.records_client import PASSWORD, Records, pdf, waited
 pytestmark = [
     pytest.mark.root,
     pytest.mark.slow,
-    pytest.mark.skipif(not os.environ.get("KRAJ_ALL_STEPS"), reason="only with KRAJ_ALL_STEPS=1"),
 ]
 
 NAME = "spisovka.zelezny-brod.kraj.internal"
