@@ -127,12 +127,13 @@ class Environment:
             ),
         )
         volume_order = VolumeOrder()
+        images = self._images(lookups)
         return {
             pool.key: ServerPool(
                 pool.key,
                 pool,
                 tags=self._tags,
-                image_id=lookups.image_id(pool.image),
+                image_id=images[pool.image],
                 key_pair=self._key_pair_of(pool, key_pair),
                 networks=self.networks,
                 firewall=self.firewall,
@@ -141,6 +142,16 @@ class Environment:
             )
             for pool in self._document.server_pools
         }
+
+    def _images(self, lookups: Lookups) -> dict[str, pulumi.Input[str]]:
+        """The images of all pools by name, each shared with the project where it must be."""
+        found: dict[str, pulumi.Input[str]] = {}
+        for name, shared in {p.image: p.shared_image for p in self._document.server_pools}.items():
+            if shared:
+                found[name] = self._project.shared_image(name, lookups.built_image_id(name))
+            else:
+                found[name] = lookups.image_id(name)
+        return found
 
     def _make_load_balancers(self) -> dict[str, LoadBalancer]:
         made: dict[str, LoadBalancer] = {}

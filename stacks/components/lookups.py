@@ -12,6 +12,8 @@ from typing import Any, cast
 import pulumi
 import pulumi_openstack as openstack
 
+from kraj.planning.standards import built_image_name
+
 
 class Lookups:
     """Ids by name: the stack's own resources first, then the cloud's; asked for once each."""
@@ -28,9 +30,15 @@ class Lookups:
     def image_id(self, name: str) -> pulumi.Input[str]:
         """The newest image of that name."""
         if name not in self._images:
-            self._images[name] = _published(
-                "image", name, lambda: openstack.images.get_image(name=name, most_recent=True)
-            )
+            self._images[name] = _published("image", name, lambda: _newest_image(name))
+        return self._images[name]
+
+    def built_image_id(self, name: str) -> pulumi.Input[str]:
+        """The newest published version of an image that `kraj image` has built."""
+        if name not in self._images:
+            image = name.removeprefix(built_image_name(""))
+            what = f"publish it first: kraj image publish {image}"
+            self._images[name] = _published("image", name, lambda: _newest_image(name), what)
         return self._images[name]
 
     def subnet_pool_id(self, name: str) -> pulumi.Input[str]:
@@ -54,13 +62,17 @@ class Lookups:
         return self._networks[name]
 
 
-def _published(kind: str, name: str, find: Callable[[], Any]) -> pulumi.Input[str]:
+def _newest_image(name: str) -> Any:
+    return openstack.images.get_image(name=name, most_recent=True)
+
+
+def _published(
+    kind: str, name: str, find: Callable[[], Any], what: str = "apply the centre first"
+) -> pulumi.Input[str]:
     try:
         return str(find().id)
     except Exception as error:
         if not pulumi.runtime.is_dry_run():
-            raise pulumi.RunError(
-                f"no {kind} {name!r} in the cloud: apply the centre first ({error})"
-            ) from error
-        pulumi.log.info(f"{kind} {name!r} is not there yet: the centre will publish it")
+            raise pulumi.RunError(f"no {kind} {name!r} in the cloud: {what} ({error})") from error
+        pulumi.log.info(f"{kind} {name!r} is not there yet: {what}")
         return pulumi.Output.from_input(cast(str, pulumi.UNKNOWN))

@@ -67,7 +67,7 @@ class TenantProject(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
-        self._requires = requires
+        self._name, self._requires = name, requires
         self.project = openstack.identity.Project(
             name,
             name=document.project,
@@ -90,6 +90,20 @@ class TenantProject(Component):
         self.limits = [*self._assign(name, document.roles), *self._quotas(name, document.quota)]
         self.provider = self._own_provider(name, document.cloud, password, self.limits)
         self.register_outputs({"id": self.id})
+
+    def shared_image(self, name: str, image_id: pulumi.Input[str]) -> pulumi.Output[str]:
+        """The id of an image of the administrator's, known once the project may use it.
+
+        The administrator also accepts for the project, which would not see the image otherwise.
+        """
+        access = openstack.images.ImageAccess(
+            f"{self._name}/{name.replace(' ', '-')}",
+            image_id=image_id,
+            member_id=self.id,
+            status="accepted",
+            opts=self.child(),
+        )
+        return access.image_id
 
     def application_credential(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,17 @@ from typing import Any
 import pytest
 
 from kraj.images.lifecycle import Published, Stage, Use, decide
-from kraj.images.manifest import Manifest, Output
 from kraj.images.publishing import (
     IMAGE_PROPERTY,
     Promise,
     carry_out,
-    glance_name,
     publish,
     read_published,
     read_uses,
 )
-from kraj.lab.qcow2 import ensure_empty_disk
+from kraj.planning.standards import built_image_name
 from tests.lab.conftest import LabCloud
+from tests.lab.image_versions import version_of
 
 pytestmark = pytest.mark.lab
 
@@ -42,43 +40,12 @@ def ours(cloud: Any) -> list[Published]:
     return [item for item in read_published(cloud) if item.image == NAME]
 
 
-def manifest(version: str, folder: Path) -> Manifest:
-    """A version with a disk, empty but in the right format."""
-    disk = folder / "disk.qcow2"
-    ensure_empty_disk(disk, 1)
-    output = Output(
-        file=disk.name,
-        size_bytes=disk.stat().st_size,
-        sha256=hashlib.sha256(disk.read_bytes()).hexdigest(),
-        virtual_gib=1,
-        seconds=1,
-    )
-    return Manifest(
-        image=NAME,
-        version=version,
-        digest="",
-        release="bookworm",
-        os_version="12",
-        snapshot={},
-        roles=("base",),
-        made="2026-11-29T10:00:00+00:00",
-        seconds=1,
-        seconds_by_layer={},
-        cached=(),
-        tree_digest=hashlib.sha256(version.encode()).hexdigest(),
-        file_count=1,
-        tree_mib=1,
-        outputs={"disk": output},
-        packages=(),
-    )
-
-
 def test_a_published_image_has_the_properties_of_the_standard(cloud: Any, tmp_path: Path) -> None:
     project = cloud.identity.find_project("admin", ignore_missing=False)
-    made = publish(cloud, manifest("1", tmp_path), tmp_path, PROMISE, [project.name])
+    made = publish(cloud, version_of(NAME, "1", tmp_path), tmp_path, PROMISE, [project.name])
     found = cloud.image.get_image(made.id)
     told = {**found.to_dict(), **(found.properties or {})}
-    assert found.name == glance_name(NAME)
+    assert found.name == built_image_name(NAME)
     assert (told["os_distro"], told["os_version"], told["provided_until"]) == (
         *("debian", "12"),
         "2028-06-30",
@@ -91,14 +58,14 @@ def test_a_published_image_has_the_properties_of_the_standard(cloud: Any, tmp_pa
 
 
 def test_the_same_version_is_not_uploaded_again(cloud: Any, tmp_path: Path) -> None:
-    first = publish(cloud, manifest("1", tmp_path), tmp_path, PROMISE, [])
-    assert publish(cloud, manifest("1", tmp_path), tmp_path, PROMISE, []).id == first.id
+    first = publish(cloud, version_of(NAME, "1", tmp_path), tmp_path, PROMISE, [])
+    assert publish(cloud, version_of(NAME, "1", tmp_path), tmp_path, PROMISE, []).id == first.id
     assert len(ours(cloud)) == 1
 
 
 def test_versions_step_back_and_only_unused_ones_are_deleted(cloud: Any, tmp_path: Path) -> None:
     for version in ("1", "2", "3"):
-        publish(cloud, manifest(version, tmp_path), tmp_path, PROMISE, [])
+        publish(cloud, version_of(NAME, version, tmp_path), tmp_path, PROMISE, [])
     used = next(item.id for item in ours(cloud) if item.version == "1")
     uses = (Use(used, "server", "id", "name", "project"),)
 
@@ -108,13 +75,13 @@ def test_versions_step_back_and_only_unused_ones_are_deleted(cloud: Any, tmp_pat
         return {item.version: item.stage for item in ours(cloud)}
 
     assert step() == {"3": Stage.ACTIVE, "2": Stage.HIDDEN, "1": Stage.HIDDEN}
-    names = {image.name for image in cloud.image.images(name=glance_name(NAME))}
-    assert names == {glance_name(NAME)}
+    names = {image.name for image in cloud.image.images(name=built_image_name(NAME))}
+    assert names == {built_image_name(NAME)}
     assert step() == {"3": Stage.ACTIVE, "1": Stage.HIDDEN}
 
 
 def test_a_volume_made_from_an_image_is_found(cloud: Any, tmp_path: Path) -> None:
-    made = publish(cloud, manifest("1", tmp_path), tmp_path, PROMISE, [])
+    made = publish(cloud, version_of(NAME, "1", tmp_path), tmp_path, PROMISE, [])
     volume = cloud.block_storage.create_volume(size=1, name="of-lab-test", image_id=made.id)
     try:
         cloud.block_storage.wait_for_status(volume, "available", wait=120)

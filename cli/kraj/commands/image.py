@@ -204,6 +204,10 @@ def publish(
     untested: Annotated[
         bool, typer.Option("--untested", help="Also where its test has not passed.")
     ] = False,
+    format_: Annotated[
+        ImageFormat,
+        typer.Option("--format", help="root: for a lab whose servers boot. disk: for clouds."),
+    ] = ImageFormat.DISK,
     json_: Json = False,
 ) -> int:
     """Upload the bootable disk to Glance, with the properties of scs-0102; older ones step back.
@@ -220,6 +224,7 @@ def publish(
         until=until,
         share_with=share_with or [],
         untested=untested,
+        form=format_.value,
     )
     document = ImagePublishDocument.of(done)
     if json_:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from kraj.errors import KrajError
 from kraj.images.errors import UPLOAD_DAMAGED
 from kraj.images.lifecycle import Published, Stage, Step, Use
-from kraj.images.manifest import Manifest
+from kraj.images.manifest import Format, Manifest
 from kraj.model.catalogue import Image, ReplaceFrequency
 from kraj.model.units import Size
 from kraj.openstack.errors import REFUSED
@@ -26,6 +26,7 @@ IMAGE_PROPERTY: Final = "kraj_image"
 VERSION_PROPERTY: Final = "kraj_version"
 STAGE_PROPERTY: Final = "kraj_stage"
 _TREE_PROPERTY: Final = "kraj_tree_sha256"
+_FORMAT_PROPERTY: Final = "kraj_format"
 _CHUNK_BYTES: Final = 1 << 20
 _PATCH: Final = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
@@ -39,11 +40,11 @@ class Promise:
     uuid_validity: str = "notice"
 
 
-def properties_of(manifest: Manifest, promise: Promise) -> dict[str, str]:
+def properties_of(manifest: Manifest, promise: Promise, form: Format = "disk") -> dict[str, str]:
     """What Glance is told of an image."""
-    file = manifest.outputs["disk"]
+    file = manifest.outputs[form]
     entry = Image(
-        name=glance_name(manifest.image),
+        name=standards.built_image_name(manifest.image),
         url=f"file:///{file.file}",
         description=f"Debian {manifest.os_version} with {', '.join(manifest.roles) or 'no role'}",
         os_distro="debian",
@@ -61,29 +62,30 @@ def properties_of(manifest: Manifest, promise: Promise) -> dict[str, str]:
         VERSION_PROPERTY: manifest.version,
         STAGE_PROPERTY: Stage.ACTIVE.value,
         _TREE_PROPERTY: manifest.tree_digest,
+        _FORMAT_PROPERTY: form,
     }
 
 
-def glance_name(image: str) -> str:
-    """The name of the newest version in Glance; older ones carry their version too."""
-    return f"kraj {image}"
-
-
 def publish(
-    cloud: Any, manifest: Manifest, folder: Path, promise: Promise, share_with: Sequence[str]
+    cloud: Any,
+    manifest: Manifest,
+    folder: Path,
+    promise: Promise,
+    share_with: Sequence[str],
+    form: Format = "disk",
 ) -> Published:
-    """Upload the bootable disk and let projects (names or ids) use it. Raises KRJ810.
+    """Upload one of the files and let projects (names or ids) use it. Raises KRJ810.
 
     A version that is there already is not uploaded again.
     """
     for known in _ours(cloud):
         properties = _properties(known)
-        if _is(properties, manifest) and known.status == "active":
+        if _is(properties, manifest, form) and known.status == "active":
             _share(cloud, known.id, share_with)
             return _published(known)
-    file = manifest.outputs["disk"]
+    file = manifest.outputs[form]
     image = cloud.image.create_image(
-        glance_name(manifest.image),
+        standards.built_image_name(manifest.image),
         filename=str(folder / file.file),
         disk_format="qcow2",
         container_format="bare",
@@ -96,7 +98,7 @@ def publish(
         validate_checksum=False,
         wait=True,
         timeout=3600,
-        **properties_of(manifest, promise),
+        **properties_of(manifest, promise, form),
     )
     found = cloud.image.get_image(image.id)
     _check(cloud, found, folder / file.file)
@@ -134,7 +136,7 @@ def carry_out(cloud: Any, step: Step) -> None:
         cloud.image.delete_image(item.id, ignore_missing=True)
         return
     old = step.stage is not Stage.ACTIVE
-    name = glance_name(item.image)
+    name = standards.built_image_name(item.image)
     values = {
         "name": f"{name} ({item.version})" if old else name,
         "os_hidden": step.stage is Stage.HIDDEN,
@@ -159,9 +161,9 @@ def _properties(image: Any) -> dict[str, Any]:
     return dict(image.properties or {})
 
 
-def _is(properties: dict[str, Any], manifest: Manifest) -> bool:
-    told = (properties.get(VERSION_PROPERTY), properties.get(_TREE_PROPERTY))
-    mine = (manifest.version, manifest.tree_digest)
+def _is(properties: dict[str, Any], manifest: Manifest, form: Format) -> bool:
+    told = tuple(map(properties.get, (VERSION_PROPERTY, _TREE_PROPERTY, _FORMAT_PROPERTY)))
+    mine = (manifest.version, manifest.tree_digest, form)
     return properties.get(IMAGE_PROPERTY) == manifest.image and told == mine
 
 

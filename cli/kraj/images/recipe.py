@@ -16,8 +16,6 @@ from typing import Any, Final
 
 from kraj.lab.bootable import PACKAGES
 
-#: The image without a service's software, and the role that all images have.
-BASE: Final = "base"
 DEBIAN: Final = "debian"
 
 

@@ -11,17 +11,17 @@ import yaml
 
 from kraj.errors import KrajError, Location
 from kraj.images.errors import NOTHING_TO_BUILD, UNKNOWN_IMAGE
-from kraj.images.recipe import BASE
 from kraj.model.problems import did_you_mean
+from kraj.model.roles import TASKS
+from kraj.planning.boot_images import BASE
 
 #: What stands in a role's folder and does not come into an image.
 _NOT_INSTALLED: Final = ("tests", "molecule", "__pycache__")
-_TASKS: Final = Path("tasks/main.yml")
 _CALLS: Final = ("import_role", "include_role")
 
 
 def has_tasks(roles: Path, name: str) -> bool:
-    return (roles / name / _TASKS).is_file()
+    return (roles / name / TASKS).is_file()
 
 
 def services_of(roles: Path) -> list[str]:
@@ -40,8 +40,8 @@ def applied_roles(roles: Path, image: str) -> tuple[str, ...]:
     if not has_tasks(roles, image):
         raise KrajError(
             NOTHING_TO_BUILD,
-            f"the role of {image!r} cannot be installed: it has no {_TASKS}",
-            location=Location(str(roles / image / _TASKS)),
+            f"the role of {image!r} cannot be installed: it has no {TASKS}",
+            location=Location(str(roles / image / TASKS)),
         )
     return (*base, image)
 

@@ -70,6 +70,8 @@ def _only_text(value: object) -> object:
     raise PydanticCustomError("date_form", "it must be a date, such as 2028-06-30")
 
 
+#: One variable of the environment, where one may stand for a value.
+VARIABLE_PATTERN = r"^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$"
 SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 #: 40 leaves room for prefix, service and number inside the 63 octets of a DNS label (RFC 1035).
 SLUG_MAX_LENGTH = 40

@@ -17,19 +17,22 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from kraj.errors import ErrorCode, KrajError, KrajErrors, Location
-from kraj.model.base import SLUG_MAX_LENGTH, SLUG_PATTERN, SLUG_PHRASE
+from kraj.model.base import SLUG_MAX_LENGTH, SLUG_PATTERN, SLUG_PHRASE, VARIABLE_PATTERN
 from kraj.model.checks import check_files
 from kraj.model.errors import DUPLICATE_IDENTITY, FILE_NAME, WRONG_VALUE
 from kraj.model.problems import Mended, problems_of, without_unknown_keys
 from kraj.model.public_key import read_public_key
 from kraj.model.region import Region
+from kraj.model.roles import roles_with_tasks
 from kraj.model.service import ServiceCard
 from kraj.model.sources import CARD_FILE, REGION_FILE, TENANTS_FOLDER, Kind, Sources, display
 from kraj.model.tenant import Tenant
 from kraj.model.yaml_files import Document, PathPart, read_document
 
 _Model = TypeVar("_Model", bound=BaseModel)
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(VARIABLE_PATTERN)
+#: Keys of a cloud whose value may be a variable, and what else they may be.
+_WITH_VARIABLES = {"image_mirror": "a folder, a URL", "boot_images": "catalogue, built"}
 _SLUG = re.compile(SLUG_PATTERN)
 
 
@@ -42,6 +45,7 @@ class RegionFiles:
     tenants: Mapping[str, Tenant]  #: by slug, in alphabetical order
     services: Mapping[str, ServiceCard]  #: the whole catalogue by name, in alphabetical order
     public_key: str  #: the operators' OpenSSH public key, one line without its end
+    installable: frozenset[str] = frozenset()  #: services whose role does something
 
     @property
     def folder(self) -> Path:
@@ -78,7 +82,7 @@ class _Reading:
             self.errors.extend(errors.errors)
             return None
         if model is Region:
-            self.errors.extend(_expand_mirrors(document, self.environ))
+            self.errors.extend(_expand_variables(document, self.environ))
         try:
             return model.model_validate(document.value)
         except ValidationError as error:
@@ -103,7 +107,7 @@ class _Reading:
 def load_region(folder: Path, roles: Path, environ: Mapping[str, str] = os.environ) -> RegionFiles:
     """Read and check the region in `folder` with the service cards in `roles`.
 
-    `environ` fills the one place where a variable may stand, a cloud's `image_mirror`. Raises
+    `environ` fills the places where a variable may stand, of a cloud alone. Raises
     KrajErrors with everything that is wrong in all files, in the order of files and lines.
     """
     reading = _Reading(Sources(folder, roles), environ)
@@ -126,6 +130,7 @@ def load_region(folder: Path, roles: Path, environ: Mapping[str, str] = os.envir
         MappingProxyType(tenants),
         MappingProxyType(services),
         public_key,
+        frozenset(services.keys() & {*roles_with_tasks(roles)}),
     )
 
 
@@ -178,21 +183,24 @@ def _tenant_files(reading: _Reading) -> Iterator[Path]:
         yield path
 
 
-def _expand_mirrors(document: Document, environ: Mapping[str, str]) -> list[KrajError]:
-    """Replace `${NAME}` in every `image_mirror`; an unset or empty variable is no mirror."""
+def _expand_variables(document: Document, environ: Mapping[str, str]) -> list[KrajError]:
+    """Replace `${NAME}` where it may stand; an unset or empty variable is as if nothing stood."""
     errors = []
     for index, cloud in enumerate(_list_in(document.value, "clouds")):
-        mirror = cloud.get("image_mirror") if isinstance(cloud, dict) else None
-        if not isinstance(mirror, str) or "$" not in mirror:
-            continue
-        variable = _VARIABLE.fullmatch(mirror)
-        if variable is None:
-            message = f"{mirror!r} must be a folder, a URL or one variable, such as ${{MIRROR}}"
-            place = document.locate(("clouds", index, "image_mirror"))
-            errors.append(KrajError(WRONG_VALUE, f"image_mirror: {message}", place))
-            cloud["image_mirror"] = None
-        else:
-            cloud["image_mirror"] = environ.get(variable[1]) or None
+        for key, forms in _WITH_VARIABLES.items():
+            value = cloud.get(key) if isinstance(cloud, dict) else None
+            if not isinstance(value, str) or "$" not in value:
+                continue
+            variable = _VARIABLE.fullmatch(value)
+            if variable is None:
+                message = f"{value!r} must be {forms} or one variable, such as ${{NAME}}"
+                place = document.locate(("clouds", index, key))
+                errors.append(KrajError(WRONG_VALUE, f"{key}: {message}", place))
+            found = environ.get(variable[1]) if variable else None
+            if found:
+                cloud[key] = found
+            else:
+                del cloud[key]
     return errors
 
 

@@ -10,12 +10,13 @@ import enum
 from collections.abc import Iterable
 from datetime import time
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from kraj.model.address_plan import Dns, FloatingPlan, Ipv4Plan, Ipv6Plan, NetworkPlan
 from kraj.model.base import (
+    VARIABLE_PATTERN,
     Country,
     Faults,
     Flag,
@@ -99,6 +100,22 @@ class Offer(enum.StrEnum):
     VOLUME_TYPES = "volume-types"
 
 
+class BootImages(enum.StrEnum):
+    """Which images the servers on a cloud boot from."""
+
+    CATALOGUE = "catalogue"  #: those that cards and the centre name
+    BUILT = "built"  #: those of the roles, which `kraj image` builds and publishes
+
+
+#: What an editor takes in region.yaml, where a variable may stand for it.
+_BOOT_IMAGES_IN_FILES: Final = {
+    "anyOf": [
+        {"enum": [choice.value for choice in BootImages]},
+        {"type": "string", "pattern": VARIABLE_PATTERN},
+    ]
+}
+
+
 class Cloud(Part):
     """One OpenStack endpoint in one jurisdiction."""
 
@@ -113,6 +130,18 @@ class Cloud(Part):
             "Folder or base URL that images come from instead of their own `url`. "
             "`${NAME}` takes it from the environment variable NAME; unset or empty means no mirror."
         ),
+    )
+    boot_images: Annotated[BootImages, WithJsonSchema(_BOOT_IMAGES_IN_FILES, mode="validation")] = (
+        Field(
+            default=BootImages.CATALOGUE,
+            description=(
+                "`catalogue`: servers boot from the `image` that their card, or the centre, names. "
+                "`built`: from what `kraj image publish` has published for their service; the "
+                "centre's, and those whose service has no role yet, from its image of the role "
+                "`base`. `${NAME}` takes it from the environment variable NAME; unset or empty "
+                "means `catalogue`."
+            ),
+        )
     )
     provides: tuple[Offer, ...] = Field(
         default=(),

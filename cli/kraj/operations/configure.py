@@ -26,10 +26,11 @@ from kraj.engine.passphrase import resolve_passphrase
 from kraj.errors import KrajError
 from kraj.events import Event, EventKind, Reporter
 from kraj.model.problems import did_you_mean
+from kraj.model.roles import roles_with_tasks
 from kraj.operations.consoles import learn_host_keys
 from kraj.operations.errors import INTERRUPTED
 from kraj.operations.interrupts import Interrupts, heeded
-from kraj.operations.inventory import read_exports, roles_with_tasks
+from kraj.operations.inventory import read_exports
 from kraj.operations.stacks import TENANT_PREFIX
 from kraj.operations.states import RegionStates
 from kraj.planning.documents import ServerOutput, StackOutputs

@@ -16,7 +16,7 @@ from kraj.images.comparing import Difference, compare, read_tracker
 from kraj.images.errors import NOT_TESTED
 from kraj.images.finishing import Version, build_version
 from kraj.images.lifecycle import Overdue, Published, Step, decide, overdue
-from kraj.images.manifest import Format, Manifest, Trial
+from kraj.images.manifest import FILE_NAMES, Format, Manifest, Trial
 from kraj.images.publishing import (
     Promise,
     carry_out,
@@ -25,13 +25,14 @@ from kraj.images.publishing import (
     read_uses,
     today,
 )
-from kraj.images.recipe import BASE, BOOKWORM
+from kraj.images.recipe import BOOKWORM
 from kraj.images.store import ImageStore
 from kraj.images.trial import try_image
 from kraj.model.loader import load_region
 from kraj.model.service import HealthCheck
 from kraj.operations.clouds import connect, open_cloud
 from kraj.operations.project import Project, find_project, find_region
+from kraj.planning.boot_images import BASE
 
 
 def image_store(project: Project | None = None) -> ImageStore:
@@ -90,16 +91,17 @@ def publish_image(
     until: str | None = None,
     share_with: Sequence[str] = (),
     untested: bool = False,
+    form: Format = "disk",
 ) -> Publication:
     """Upload a tested image; its predecessors are deprecated or hidden. Raises KRJ4xx, KRJ801,
     KRJ809, KRJ810.
     """
     store = image_store()
     manifest = store.find(wanted)
-    if "disk" not in manifest.outputs:
+    if form not in manifest.outputs:
         raise KrajError(
             NOT_TESTED,
-            f"{manifest.image}@{manifest.version} has no bootable disk",
+            f"{manifest.image}@{manifest.version} has no {FILE_NAMES[form]}",
             hint=f"Build it: kraj image build {manifest.image} --format disk --format root",
         )
     if not untested and not (manifest.trial and manifest.trial.passed):
@@ -107,7 +109,7 @@ def publish_image(
         raise KrajError(NOT_TESTED, f"{manifest.image}@{manifest.version} {what}")
     connection = _connection(region, cloud)
     promise = Promise(until or BOOKWORM.support_ends)
-    made = publish(connection, manifest, store.folder(manifest), promise, share_with)
+    made = publish(connection, manifest, store.folder(manifest), promise, share_with, form)
     # The new one is there already; nothing is deleted when an image is published.
     steps = [step for step in _decided(connection, keep) if step.published.image == manifest.image]
     done = [step for step in steps if step.changes and step.stage.value != "deleted"]

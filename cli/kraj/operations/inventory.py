@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from kraj.configure.inventory import inventory, transit_routes
 from kraj.engine.local.urns import STACK_TYPE
 from kraj.errors import KrajError
 from kraj.model.problems import did_you_mean
+from kraj.model.roles import roles_with_tasks
 from kraj.operations.errors import NO_SUCH_SERVER
 from kraj.operations.project import find_project
 from kraj.operations.states import RegionStates
@@ -28,11 +28,6 @@ def read_inventory(region: str | None, only: Sequence[str] = ()) -> dict[str, An
     exports = list(read_exports(states))
     chosen = [one for one in exports if not only or one.stack in only]
     return inventory(states.region, chosen, roles, transit_routes(exports))
-
-
-def roles_with_tasks(folder: Path) -> tuple[str, ...]:
-    """The roles that do something; a catalogue card alone configures nothing."""
-    return tuple(sorted(path.parents[1].name for path in folder.glob("*/tasks/main.yml")))
 
 
 def variables_of(found: Mapping[str, Any], name: str) -> dict[str, Any]:

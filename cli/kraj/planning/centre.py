@@ -7,6 +7,7 @@ import ipaddress
 from kraj.model.region import Offer
 from kraj.model.service import ServiceCard, ServiceMode
 from kraj.planning import standards, transit
+from kraj.planning.boot_images import boot_image
 from kraj.planning.context import Context
 from kraj.planning.documents import (
     CentreDocument,
@@ -80,6 +81,7 @@ def build_centre(context: Context) -> CentreDocument:
             context.site.availability_zones,
             labels,
             key_pair,
+            boot_image(context, plan.key, plan.image),
         )
         for plan in plans
     )

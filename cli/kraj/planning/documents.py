@@ -146,6 +146,7 @@ class ServerPool(Part):
     policy: Literal["anti-affinity", "soft-anti-affinity"]
     flavor: str  #: flavour name
     image: str  #: image name
+    shared_image: bool = False  #: whether the project sees it only when it is shared with it
     key_pair: str | None = None  #: name of the key pair, owned by the stack's user
     user_data: str = ""  #: cloud-init document
     metadata: dict[str, str] = {}

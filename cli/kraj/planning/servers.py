@@ -9,6 +9,7 @@ from kraj.model.region import Bastion, CentreServers, Region
 from kraj.model.service import DataVolume, ServiceCard
 from kraj.model.tenant import Order
 from kraj.planning import addresses, transit
+from kraj.planning.boot_images import BootImage
 from kraj.planning.documents import Server, ServerPool, ServerPort, Volume
 from kraj.planning.naming import Names
 from kraj.planning.networks import Prefixes
@@ -132,6 +133,7 @@ def server_pool(
     zones: Sequence[str],
     tags: Mapping[str, str],
     key_pair: str,
+    image: BootImage,
 ) -> ServerPool:
     """The document's part for a pool."""
     zone_of = zones_for(f"{names.code}/{plan.key}", plan.count, zones)
@@ -171,11 +173,12 @@ def server_pool(
         server_group=names.of(plan.key),
         policy=policy_for(plan.count),
         flavor=region.sizes[plan.size].flavor,
-        image=plan.image,
+        image=image.name,
+        shared_image=image.shared,
         key_pair=key_pair,
         user_data=USER_DATA,
         metadata=metadata,
-        login=next(item.original_user for item in region.images if item.name == plan.image),
+        login=image.login,
         availability=plan.availability,
         servers=tuple(servers),
     )

@@ -132,6 +132,11 @@ def image(entry: CatalogueImage, mirror: str | None) -> Image:
     )
 
 
+def built_image_name(image: str) -> str:
+    """What the newest published version of an image of `kraj image` is called in Glance."""
+    return f"kraj {image}"
+
+
 def image_source(url: str, mirror: str | None) -> str:
     """Where the image comes from: its own address, or the file of that name in the mirror."""
     if mirror is None:

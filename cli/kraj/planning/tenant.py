@@ -6,6 +6,7 @@ from kraj.model.service import PortSource, ServiceCard, ServiceMode
 from kraj.model.tenant import Tenant
 from kraj.planning import addresses, transit
 from kraj.planning.addresses import Allocation, Claim
+from kraj.planning.boot_images import boot_image
 from kraj.planning.capacity import POOL_PREFIX, Demand
 from kraj.planning.centre import ROLES
 from kraj.planning.context import Context
@@ -72,6 +73,7 @@ def build_tenant(context: Context, slug: str, tenant: Tenant) -> TenantDocument:
             context.site.availability_zones,
             labels,
             key_pair,
+            boot_image(context, card.name, card.image),
         )
         for card, order in dedicated
     )

@@ -97,7 +97,7 @@ def test_an_image_that_did_not_pass_its_test_is_not_published(
     disk = made.outputs["root"].model_copy(update={"file": "disk.qcow2"})
     without = kraj("image", "publish", "records", "--json").json["errors"][0]
     assert without["code"] == "KRJ809"
-    assert "no bootable disk" in without["message"]
+    assert "has no disk.qcow2" in without["message"]
     with_disk = made.model_copy(update={"outputs": {**made.outputs, "disk": disk}})
     store.rewrite(with_disk)
     assert "was not tested" in kraj("image", "publish", "records").err

@@ -29,4 +29,5 @@ def test_the_properties_are_those_of_scs_0102_and_ours() -> None:
         "kraj_version": "20261129-12345678",
         "kraj_stage": "active",
         "kraj_tree_sha256": "",
+        "kraj_format": "disk",
     }

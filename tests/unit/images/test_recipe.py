@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kraj.images.finishing import version_of
-from kraj.images.recipe import BASE, BOOKWORM, Recipe, Snapshot
+from kraj.images.recipe import BOOKWORM, Recipe, Snapshot
+from kraj.planning.boot_images import BASE
 
 DATES = Snapshot(
     {

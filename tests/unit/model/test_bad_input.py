@@ -199,7 +199,7 @@ REGION_FAULTS = [
         "image_mirror: ‸/srv/${USER}/images ",
         "KRJ105",
         "image_mirror: '/srv/${USER}/images' must be a folder, a URL or one variable, "
-        "such as ${MIRROR}",
+        "such as ${NAME}",
     ),
     (
         "name: liberecky",

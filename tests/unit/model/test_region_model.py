@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from kraj.errors import KrajErrors
 from kraj.model.catalogue import ServerSize
-from kraj.model.region import Cloud, ServiceHours
+from kraj.model.region import BootImages, Cloud, ServiceHours
 from kraj.model.service import Availability, BackupClass
 from kraj.model.tenant import Tenant, TenantKind
 from tests.unit.model.region_folder import Folder
@@ -36,6 +37,26 @@ def test_an_image_mirror_may_be_written_out(folder: Folder) -> None:
     folder.edit_region("${KRAJ_IMAGE_MIRROR} ", "https://mirror.example/images ")
     cloud = folder.load({"KRAJ_IMAGE_MIRROR": "/elsewhere"}).region.cloud("lab")
     assert cloud.image_mirror == "https://mirror.example/images"
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [({}, BootImages.CATALOGUE), ({"KRAJ_BOOT_IMAGES": "built"}, BootImages.BUILT)],
+)
+def test_which_images_servers_boot_comes_from_the_environment(
+    folder: Folder, environ: dict[str, str], expected: BootImages
+) -> None:
+    assert folder.load(environ).region.cloud("lab").boot_images is expected
+
+
+def test_a_variable_with_another_word_is_an_error_in_its_line(folder: Folder) -> None:
+    with pytest.raises(KrajErrors) as caught:
+        folder.load({"KRAJ_BOOT_IMAGES": "mine"})
+    (error,) = caught.value.errors
+    assert error.location is not None
+    line = error.location.line - 1
+    text = (folder.region / "region.yaml").read_text(encoding="utf-8").splitlines()[line]
+    assert "${KRAJ_BOOT_IMAGES}" in text
 
 
 def test_variables_are_expanded_nowhere_else(folder: Folder) -> None:

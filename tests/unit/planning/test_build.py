@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kraj.errors import KrajErrors
+from kraj.model.region import BootImages
 from kraj.model.service import Availability, PortSource
 from kraj.planning.addresses import Ledger
 from kraj.planning.build import plan_region
@@ -318,6 +319,24 @@ def test_the_committed_ledger_of_the_example_region_is_up_to_date() -> None:
     text = (EXAMPLE / "addresses.yaml").read_text(encoding="utf-8")
     plan = plan_region(example_region(), ledger_from_text(text), CLOUD)
     assert ledger_to_text(plan.ledger) == text
+
+
+def test_servers_can_boot_from_the_images_of_their_roles(tmp_path: Path) -> None:
+    files = small_region(tmp_path, "zelezny-brod")
+    (cloud,) = files.region.clouds
+    built = cloud.model_copy(update={"boot_images": BootImages.BUILT})
+    region = files.region.model_copy(update={"clouds": (built,)})
+    plan = plan_region(with_parts(files, region=region), Ledger(), CLOUD)
+    pools = [*plan.centre.server_pools, *plan.tenants["zelezny-brod"].server_pools]
+    assert {pool.key: pool.image for pool in pools} == {
+        "load-balancer": "kraj base",
+        "database": "kraj base",
+        "bastion": "kraj base",
+        "archive": "kraj base",
+        "records": "kraj records",
+        "map": "kraj map",
+    }
+    assert all(pool.shared_image and pool.login == "debian" for pool in pools)
 
 
 def test_planning_imports_no_cloud_and_no_engine() -> None:

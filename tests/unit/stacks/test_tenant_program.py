@@ -18,6 +18,7 @@ ADMINISTRATORS = {
     "QuotaSetV2",
     "QuotaV2",
     "QuoteSetV3",
+    "ImageAccess",
 }
 #: Types that OpenStack gives neither tags nor metadata.
 WITHOUT_TAGS = {
@@ -306,6 +307,28 @@ def test_servers_are_kept_apart_and_boot_from_named_volumes(run: Run) -> None:
     assert first["keyPair"] == "t563889-operators"
     assert first["userData"] == "#cloud-config\n"
     assert first["metadata"]["kraj:service"] == "records"
+
+
+def test_an_image_of_the_administrators_is_shared_once_before_servers_boot_from_it() -> None:
+    pools = (
+        builders.server_pool(image="kraj records", shared_image=True),
+        builders.server_pool(key="more", image="kraj records", shared_image=True),
+    )
+    run = run_program(builders.tenant(server_pools=pools))
+    access = run.one("ImageAccess", "tenant/kraj-records")
+    assert access.inputs == {
+        "imageId": "found-kraj records",
+        "memberId": "id-of-Project-tenant",
+        "status": "accepted",
+    }
+    assert not access.provider
+    assert access.urn in waits_for(run, run.one("Volume", "records/1/boot"))
+
+
+def test_up_before_an_image_is_published_says_how() -> None:
+    pool = builders.server_pool(image="kraj records", shared_image=True)
+    with pytest.raises(Exception, match=r"no image 'kraj records' .*kraj image publish records"):
+        run_program(builders.tenant(server_pools=(pool,)), missing=frozenset({"kraj records"}))
 
 
 def test_a_server_starts_after_the_rules_of_its_groups(run: Run) -> None:
