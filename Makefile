@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 KRAJ := .venv/bin/kraj
+PYTEST := .venv/bin/pytest --durations=10
 DEMO := --only centre --only tenant:liberec --only tenant:jablonec-nad-nisou --only tenant:zelezny-brod
 export KRAJ_REGION ?= liberecky
 
@@ -23,13 +24,13 @@ demo: setup ## Bring up OpenStack, provision the centre and three municipalities
 	$(KRAJ) status $(DEMO)
 
 test: lint ## Run the linters and all tests; OpenStack is started for them
-	.venv/bin/pytest tests/unit tests/conformance -n 2
-	.venv/bin/pytest tests/backends
-	.venv/bin/pytest tests/lab
-	.venv/bin/pytest tests/hosts
+	$(PYTEST) tests/unit tests/conformance -n 2
+	$(PYTEST) tests/backends
+	$(PYTEST) tests/lab
+	$(PYTEST) tests/hosts
 	.ci/container-tools
-	.venv/bin/pytest tests/roles
-	.venv/bin/pytest tests/images
+	$(PYTEST) tests/roles
+	$(PYTEST) tests/images
 
 test-all: ## As `make test`, killed at every step and with all 200 lives full of faults, not a share
 	KRAJ_ALL_STEPS=1 KRAJ_FAULT_LIVES=200 $(MAKE) test
