@@ -100,6 +100,52 @@ def test_a_second_run_changes_nothing(region: Region, key: Path) -> None:
     assert [host["name"] for host in document["hosts"] if host["counts"]["changed"]] == []
 
 
+def test_servers_are_proved_from_inside(region: Region, key: Path) -> None:
+    document = region.good("verify", "--inside", "--identity", str(key), "--json").json
+    found = _from_inside(document)
+    reached = {subject for check, subject in found if check == "inside.reachable"}
+    assert len(reached) == 3 + len(TOWNS)
+    (name,) = [subject for subject in reached if "bastion" in subject]
+    assert found["inside.bastion.every_route_of_the_file_is_set", name] == "passed"
+
+
+def test_what_is_broken_on_a_server_is_found_and_named(region: Region, key: Path) -> None:
+    """A route that somebody has deleted on the bastion."""
+    (bastion,) = [
+        item for item in _outputs(region, "centre")["servers"] if item["pool"] == "bastion"
+    ]
+    prefix = _outputs(region, f"tenant:{TOWNS[0]}")["prefixes"][0]
+    _on_bastion(region, key, bastion, f"sudo ip route del {prefix} proto 186")
+    finished = region.kraj("verify", "--inside", "--identity", str(key), "--only", "centre")
+    assert finished.code == 1
+    assert "inside.bastion.every_route_of_the_file_is_set" in finished.out
+    assert bastion["name"] in finished.out
+    _on_bastion(region, key, bastion, "sudo systemctl restart kraj-transit.service")
+    region.good("verify", "--inside", "--identity", str(key), "--only", "centre")
+
+
+def _from_inside(document: Any) -> dict[tuple[str, str], str]:
+    """The verdict on each check from inside, by its id and server."""
+    return {
+        (check["id"], check["subject"]): check["status"]
+        for stack in document["stacks"]
+        for check in stack["checks"]
+        if check["id"].startswith("inside.")
+    }
+
+
+def _on_bastion(region: Region, key: Path, bastion: dict[str, Any], command: str) -> str:
+    """What a command prints on the bastion, where it must succeed."""
+    known = region.folder / ".kraj" / "regions" / REGION / "known_hosts"
+    words = [
+        *("ssh", "-i", str(key), "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes"),
+        *("-o", f"HostKeyAlias={bastion['name']}", f"{USER}@{bastion['floating_address']}"),
+    ]
+    done = subprocess.run([*words, command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_ssh_of_no_tenant_answers_outside(region: Region) -> None:
     for slug in TOWNS:
         addresses = _outputs(region, f"tenant:{slug}")["floating_addresses"].values()
@@ -165,15 +211,5 @@ def test_a_tenant_that_goes_leaves_no_route(region: Region, key: Path) -> None:
     (bastion,) = [
         item for item in _outputs(region, "centre")["servers"] if item["pool"] == "bastion"
     ]
-    known = region.folder / ".kraj" / "regions" / REGION / "known_hosts"
-    told = subprocess.run(
-        [
-            *("ssh", "-i", str(key), "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes"),
-            *("-o", f"HostKeyAlias={bastion['name']}", f"{USER}@{bastion['floating_address']}"),
-            "ip -4 route show protocol 186",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    told = _on_bastion(region, key, bastion, "ip -4 route show protocol 186")
     assert [line.split()[0] for line in told.splitlines()] == [left]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kraj.commands.options import CloudName, EventsFile, Json, Only, Region
+from kraj.commands.options import CloudName, EventsFile, Identity, Json, Only, Region
 from kraj.errors import ExitCode, KrajErrors
 from kraj.operations.configure import DEFAULT_FORKS, Wish
 from kraj.operations.configure import configure as configure_servers
@@ -41,18 +41,7 @@ def configure(
         int,
         typer.Option("--forks", min=1, max=200, help="Servers that are worked on side by side."),
     ] = DEFAULT_FORKS,
-    identity: Annotated[
-        Path | None,
-        typer.Option(
-            "--identity",
-            "-i",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            resolve_path=True,
-            help="Private key to sign in with; SSH's own choice and its agent where not given.",
-        ),
-    ] = None,
+    identity: Identity = None,
     json_: Json = False,
     junit: Annotated[
         Path | None,

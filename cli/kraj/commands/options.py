@@ -69,6 +69,18 @@ Jobs = Annotated[
     int,
     typer.Option("--jobs", "-j", min=1, max=64, help="Tenant stacks that run side by side."),
 ]
+Identity = Annotated[
+    Path | None,
+    typer.Option(
+        "--identity",
+        "-i",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        resolve_path=True,
+        help="Private key to sign in with; SSH's own choice and its agent where not given.",
+    ),
+]
 CloudName = Annotated[
     str | None,
     typer.Option("--cloud", help="Entry of clouds.yaml; the region's first cloud where not given."),

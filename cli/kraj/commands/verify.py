@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
-from kraj.commands.options import CloudName, EngineName, EventsFile, Jobs, Json, Only, Region
+from kraj.commands.options import (
+    CloudName,
+    EngineName,
+    EventsFile,
+    Identity,
+    Jobs,
+    Json,
+    Only,
+    Region,
+)
 from kraj.errors import ExitCode, KrajError
+from kraj.operations.inside import prove_inside
 from kraj.operations.proof import prove
 from kraj.operations.region import pick_engine, plan_region_files
 from kraj.operations.stacks import DEFAULT_JOBS, existing, select_targets
@@ -36,14 +46,21 @@ def verify(
             help="Check the Sovereign Cloud Stack standards with each tenant's own credential.",
         ),
     ] = True,
+    inside: Annotated[
+        bool,
+        typer.Option("--inside", help="Also sign in to the servers and run their roles' tests."),
+    ] = False,
+    identity: Identity = None,
     jobs: Jobs = DEFAULT_JOBS,
     events: EventsFile = None,
 ) -> int:
     """Read the cloud back through its API and compare it with the plan; never trusts the state.
 
-    Without --only, all stacks that were provisioned. Exit code 1 where a check fails.
+    With --inside it also signs in to the servers, as `kraj configure` does, and runs the tests of
+    their roles there. Without --only, all stacks that were provisioned. Exit code 1 where a check
+    fails.
 
-    Example: kraj verify --only tenant:liberec --junit proof.xml
+    Example: kraj verify --only tenant:liberec --inside --junit proof.xml
     """
     planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
     chosen, _why = pick_engine(planned, engine)
@@ -54,6 +71,10 @@ def verify(
         raise KrajError(NOTHING_TO_PROVE, f"region {planned.name} has no provisioned stack")
     with ConsoleProgress(progress(), events) as view:
         proofs = prove(chosen, planned, labels, view.report, standards=standards, jobs=jobs)
+        if inside:
+            proofs = prove_inside(
+                planned.name, proofs, view.report, identity=identity, cloud=cloud, jobs=jobs
+            )
     if junit is not None:
         write_junit(proofs, junit)
     if json_:

@@ -17,7 +17,6 @@ from typing import Any, Final
 from kraj.configure.connections import Access, bastions_among, connection_variables
 from kraj.configure.errors import BUSY, NO_SERVERS, PLAYBOOK_FAILED
 from kraj.configure.following import ACTION, Follower
-from kraj.configure.host_keys import KnownHosts
 from kraj.configure.inventory import CENTRE, inventory, role_of, transit_routes
 from kraj.configure.results import Configuration, Host, HostStatus
 from kraj.configure.role_secrets import RegionSecrets, secret_names, secret_variables
@@ -27,9 +26,8 @@ from kraj.errors import KrajError
 from kraj.events import Event, EventKind, Reporter
 from kraj.model.problems import did_you_mean
 from kraj.model.roles import roles_with_tasks
-from kraj.operations.consoles import learn_host_keys
-from kraj.operations.errors import INTERRUPTED
-from kraj.operations.interrupts import Interrupts, heeded
+from kraj.operations.consoles import see_host_keys
+from kraj.operations.interrupts import heeded, interrupted
 from kraj.operations.inventory import read_exports
 from kraj.operations.stacks import TENANT_PREFIX
 from kraj.operations.states import RegionStates
@@ -85,7 +83,7 @@ def configure(region: str | None, wish: Wish, report: Reporter) -> Configuration
         folder = stack.enter_context(run_folder(states.state_dir / ACTION))
         sockets = stack.enter_context(sockets_folder())
         known = states.state_dir / KNOWN_HOSTS
-        booting = _learn(states, chosen, wish, known, report, interrupts)
+        booting = see_host_keys(states, wish.cloud, chosen.servers, known, report, interrupts)
         play = Play(
             playbook=states.project.playbooks / PLAYBOOK,
             roles=roles,
@@ -98,7 +96,7 @@ def configure(region: str | None, wish: Wish, report: Reporter) -> Configuration
         )
         follower = Follower(hosts, report, known)
         if not run_playbook(play, folder, sockets, follower.take, lambda: interrupts.asked):
-            raise _interrupted()
+            raise interrupted("tasks that were at work on servers may be half done")
     return _outcome(states.region, wish, follower, time.monotonic() - started, report)
 
 
@@ -187,27 +185,6 @@ def _secrets(states: RegionStates, hosts: Mapping[str, Host]) -> dict[str, dict[
     }
 
 
-def _learn(
-    states: RegionStates,
-    chosen: Chosen,
-    wish: Wish,
-    path: Path,
-    report: Reporter,
-    interrupts: Interrupts,
-) -> frozenset[str]:
-    """See that the keys of all servers are known; returns the servers whose keys were not."""
-    servers = chosen.servers
-    known = KnownHosts.load(path)
-    unknown = [server for server in servers.values() if not known.knows(server)]
-    if unknown:
-        cloud = wish.cloud or states.files.region.clouds[0].name
-        learn_host_keys(states.project, cloud, unknown, known, report, lambda: interrupts.asked)
-    if interrupts.asked:
-        raise _interrupted()
-    known.save(servers)
-    return frozenset(server.name for server in unknown)
-
-
 @contextlib.contextmanager
 def _alone(folder: Path, label: str) -> Iterator[None]:
     """Let no other kraj of this machine configure the same stack. Raises KRJ848."""
@@ -218,14 +195,6 @@ def _alone(folder: Path, label: str) -> Iterator[None]:
         except BlockingIOError as error:
             raise KrajError(BUSY, f"servers of {label} are being configured") from error
         yield
-
-
-def _interrupted() -> KrajError:
-    return KrajError(
-        INTERRUPTED,
-        "stopped before the end; tasks that were at work on servers may be half done",
-        details={"exit_code": 130},
-    )
 
 
 def _outcome(

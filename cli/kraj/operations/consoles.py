@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from kraj.configure.following import ACTION
@@ -15,7 +16,9 @@ from kraj.openstack.answers import Refusal, translated
 from kraj.openstack.errors import CLOUD_UNREACHABLE
 from kraj.openstack.retry import ConnectionLostError
 from kraj.operations.clouds import connect, open_cloud
+from kraj.operations.interrupts import Interrupts, interrupted
 from kraj.operations.project import Project
+from kraj.operations.states import RegionStates
 from kraj.planning.documents import ServerOutput
 
 #: A server that was just made needs its first boot for its keys.
@@ -24,7 +27,31 @@ _PAUSE_SECONDS: Final = 3.0
 _WORKERS: Final = 8
 
 
-def learn_host_keys(
+def see_host_keys(
+    states: RegionStates,
+    cloud: str | None,
+    servers: Mapping[str, ServerOutput],
+    path: Path,
+    report: Reporter,
+    interrupts: Interrupts,
+) -> frozenset[str]:
+    """See that the keys of all servers are known, in the file at `path`.
+
+    Returns the servers, by name, whose keys were not. The cloud is asked for those alone. Raises
+    KRJ4xx, KRJ798, KRJ845, KRJ849.
+    """
+    known = KnownHosts.load(path)
+    unknown = [server for server in servers.values() if not known.knows(server)]
+    if unknown:
+        name = cloud or states.files.region.clouds[0].name
+        _learn(states.project, name, unknown, known, report, lambda: interrupts.asked)
+    if interrupts.asked:
+        raise interrupted("no server was signed in to")
+    known.save(servers)
+    return frozenset(server.name for server in unknown)
+
+
+def _learn(
     project: Project,
     cloud: str,
     servers: Sequence[ServerOutput],

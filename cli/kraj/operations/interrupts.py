@@ -13,6 +13,9 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from kraj.errors import KrajError
+from kraj.operations.errors import INTERRUPTED
+
 
 class Interrupts:
     """How often the user has asked to stop."""
@@ -35,6 +38,13 @@ class Interrupts:
         new = self._asked - self._taken
         self._taken += new
         return new
+
+
+def interrupted(consequence: str) -> KrajError:
+    """The error of a command that the user has stopped, with what that means."""
+    return KrajError(
+        INTERRUPTED, f"stopped before the end; {consequence}", details={"exit_code": 130}
+    )
 
 
 @contextlib.contextmanager
