@@ -23,11 +23,11 @@ _MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[yello
 
 
 def print_images(images: Sequence[ImageEntry], console: Console) -> None:
-    """A row per version."""
+    """A row per version, whose name begins with its day; narrow enough for 80 columns."""
     if not images:
         console.print("No images yet: build one with `kraj image build`.")
         return
-    table = _table("image", "version", "made", "tested")
+    table = _table("image", "version", "tested")
     for name in ("root MiB", "disk MiB", "packages", "seconds"):
         table.add_column(name, justify="right")
     for item in images:
@@ -35,7 +35,6 @@ def print_images(images: Sequence[ImageEntry], console: Console) -> None:
         table.add_row(
             escape(item.image),
             item.version,
-            minute_of(item.made),
             item.tested,
             sizes.get("root", "·"),
             sizes.get("disk", "·"),

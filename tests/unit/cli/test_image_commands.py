@@ -57,6 +57,16 @@ def test_images_are_listed_and_the_newest_is_shown(kraj: Kraj, store: ImageStore
     assert "20261101-aaaaaaaa" in kraj("image", "show", "records@20261101-aaaaaaaa").out
 
 
+def test_the_list_fits_a_narrow_terminal(
+    kraj: Kraj, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    keep(store, NEW, "20261129-bbbbbbbb", 29)
+    lines = kraj("image", "list").out.splitlines()
+    assert len(lines) == 2
+    assert lines[1].split()[:2] == ["records", "20261129-bbbbbbbb"]
+
+
 def test_what_was_not_built_is_refused_with_a_suggestion(kraj: Kraj, store: ImageStore) -> None:
     keep(store, NEW, "20261129-bbbbbbbb", 29)
     unknown = kraj("image", "show", "record", "--json")
