@@ -76,10 +76,10 @@ class Agent:
             self._machine = ()
             self._fabric.prepare()
         self._set_bridges(wanted)
-        self._reach(wanted)
         self._set_rules(wanted)
         self._set_routers(wanted)
         self._set_balancers(wanted)
+        self._reach(wanted)
 
     def _lists(self) -> Lists:
         found: dict[str, tuple[Any, ...]] = {}
