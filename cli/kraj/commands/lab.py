@@ -11,7 +11,7 @@ import typer
 from kraj.commands.confirming import confirm
 from kraj.commands.options import EventsFile, Json
 from kraj.errors import ExitCode
-from kraj.operations.lab import open_lab
+from kraj.operations.lab import choose_depth, open_lab
 from kraj.report.documents.lab import LabDestroyDocument, LabLogsDocument, LabStatusDocument
 from kraj.report.lab import print_lab_status
 from kraj.report.output import print_document, progress, results
@@ -31,7 +31,8 @@ Depth = Annotated[
     typer.Option(
         "--depth",
         envvar="KRAJ_LAB_DEPTH",
-        help="api: nothing boots. hosts: every server is a container with systemd (root).",
+        help="api: nothing boots. hosts: every server is a container with systemd (root). "
+        "auto: hosts where this machine can do that.",
     ),
 ]
 PortOffset = Annotated[
@@ -77,6 +78,10 @@ def up(
 
     Example: kraj lab up --with designate
     """
+    if depth == "auto":
+        depth, why = choose_depth(state)
+        if why:
+            progress().print(f"Servers will not boot: {why}.", markup=False)
     lab = open_lab(
         state,
         with_services=_words(with_),

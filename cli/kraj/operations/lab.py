@@ -22,6 +22,24 @@ def lab_folder(folder: Path | None) -> Path:
         return Path.cwd() / STATE_FOLDER / "lab"
 
 
+def choose_depth(folder: Path | None) -> tuple[str, str]:
+    """The depth that this machine can do: `hosts`, or `api` with the reason why not `hosts`.
+
+    A lab that is there already keeps its own.
+    """
+    from kraj.lab import LabSettings  # noqa: PLC0415
+    from kraj.lab.servers import check_machine  # noqa: PLC0415
+
+    saved = LabSettings.load(lab_folder(folder))
+    if saved is not None:
+        return saved.depth, "" if saved.boots else "the lab that is here was made so"
+    try:
+        check_machine()
+    except KrajError as error:
+        return "api", " ".join([error.message, *error.causes])
+    return "hosts", ""
+
+
 def open_lab(
     folder: Path | None = None,
     *,

@@ -13,7 +13,7 @@ from kraj.verify.checks import Check, Status
 from kraj.verify.inside import Inside, look_inside, ssh_settings
 
 NAME = "lib-563871-map-1"
-TESTS = '''
+TESTS = """
 import pytest
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -29,7 +29,7 @@ def broken(host):
 
 def test_with_a_broken_fixture(broken):
     pass
-'''
+"""
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Programs `ssh` and `sudo` that run commands on this machine; the file is SSH's last words."""
     programs, words = tmp_path / "bin", tmp_path / "refused"
     programs.mkdir()
-    refuse = f'[ -e {words} ] && {{ cat {words} >&2; exit 255; }}'
+    refuse = f"[ -e {words} ] && {{ cat {words} >&2; exit 255; }}"
     for name, script in (("ssh", f'{refuse}; eval "${{@: -1}}"'), ("sudo", 'exec "$@"')):
         (programs / name).write_text(f"#!/bin/bash\n{script}\n", encoding="utf-8")
         (programs / name).chmod(0o755)
