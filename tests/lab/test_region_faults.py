@@ -310,6 +310,7 @@ def test_a_quota_that_the_cloud_refuses_half_way_is_told_and_more_finishes(
 
 
 def test_a_second_up_at_the_same_time_is_refused_with_the_holder(region: FaultyRegion) -> None:
+    region.good("up", "--yes", "--only", "centre")
     hold = Hold()
     region.proxies["network"].inject("POST", "/networks", hold)
     first = region.start("up", "--yes", "--only", HELD)
