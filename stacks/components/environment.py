@@ -86,6 +86,8 @@ class Environment:
                 for subnet in (network.ipv4, network.ipv6)
                 if subnet is not None
             ],
+            "zone": self._document.region.zone,
+            "domain": self._document.domain,
             "transit_address": transit_address,
         }
 
@@ -204,4 +206,8 @@ class Environment:
             "metadata": pool.metadata,
             "login": pool.document.login,
             "availability": pool.document.availability,
+            "volumes": [
+                {"key": volume.key, "id": server.volume_ids[volume.key], "path": volume.path}
+                for volume in server.document.data_volumes
+            ],
         }

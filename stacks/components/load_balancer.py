@@ -16,6 +16,8 @@ from stacks.components.network import Network
 MONITOR_DELAY_SECONDS = 5
 MONITOR_TIMEOUT_SECONDS = 4
 MONITOR_MAX_RETRIES = 3
+#: What a card's health check takes for healthy.
+MONITOR_EXPECTED_CODES = "200-399"
 
 
 class LoadBalancer(Component):
@@ -94,6 +96,7 @@ class LoadBalancer(Component):
             pool_id=pool.id,
             type=listener.monitor_type,
             url_path=listener.monitor_path,
+            expected_codes=MONITOR_EXPECTED_CODES if listener.monitor_path else None,
             delay=MONITOR_DELAY_SECONDS,
             timeout=MONITOR_TIMEOUT_SECONDS,
             max_retries=MONITOR_MAX_RETRIES,

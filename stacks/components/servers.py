@@ -33,6 +33,7 @@ class Server:
     document: documents.Server
     instance: openstack.compute.Instance
     ports: Sequence[openstack.networking.Port]
+    volume_ids: Mapping[str, pulumi.Output[str]]  #: of its data volumes, by their keys
 
     @property
     def addresses(self) -> pulumi.Output[list[str]]:
@@ -130,8 +131,7 @@ class ServerPool(Component):
             ),
         )
         self._last_in_zone[server.availability_zone] = instance
-        self._attach(name, instance, server.data_volumes)
-        return Server(server, instance, ports)
+        return Server(server, instance, ports, self._attach(name, instance, server.data_volumes))
 
     def _before(self, zone: str | None) -> list[pulumi.Resource]:
         """The server that must be placed first.
@@ -204,14 +204,17 @@ class ServerPool(Component):
 
     def _attach(
         self, name: str, instance: openstack.compute.Instance, volumes: Sequence[documents.Volume]
-    ) -> None:
+    ) -> dict[str, pulumi.Output[str]]:
         """One after the other, so that the order of devices is the order of the document."""
+        found: dict[str, pulumi.Output[str]] = {}
         previous: list[pulumi.Resource] = []
         for volume in volumes:
+            found[volume.key] = self._volume(f"{name}/{volume.key}", volume).id
             attachment = openstack.compute.VolumeAttach(
                 f"{name}/{volume.key}",
                 instance_id=instance.id,
-                volume_id=self._volume(f"{name}/{volume.key}", volume).id,
+                volume_id=found[volume.key],
                 opts=self.child(after=previous, exclusive=True),
             )
             previous = [attachment]
+        return found

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kraj.planning.documents import ServerOutput, StackOutputs
+from kraj.planning.documents import ServerOutput, StackOutputs, VolumeOutput
 
 CENTRE: Final = "centre"
 #: Folder of Ansible's plugin `kraj`, for ANSIBLE_INVENTORY_PLUGINS.
@@ -23,6 +23,8 @@ BASE_ROLE: Final = "base"
 #: The pool of servers that others are reached through.
 BASTION_POOL: Final = "bastion"
 _TENANT: Final = "tenant:"
+#: virtio's serial number of a disk is so long; Nova puts the beginning of the volume's id there.
+_VIRTIO_SERIAL: Final = 20
 
 
 def inventory(
@@ -117,6 +119,17 @@ def _variables(
         "kraj_server_id": server.id,
         "kraj_addresses": list(server.addresses),
         "kraj_floating_address": server.floating_address,
+        "kraj_service_names": [f"{server.pool}.{stack.domain}"] if stack.domain else None,
+        "kraj_service_address": stack.floating_addresses.get(server.pool),
+        "kraj_volumes": [_volume(volume) for volume in server.volumes],
+        "kraj_zone": stack.zone,
         "kraj_metadata": dict(server.metadata),
     }
     return {name: value for name, value in found.items() if value not in (None, "")}
+
+
+def _volume(volume: VolumeOutput) -> dict[str, str]:
+    """A data volume as the role `base` takes it, where it is to be mounted."""
+    device = f"/dev/disk/by-id/virtio-{volume.id[:_VIRTIO_SERIAL]}"
+    mounted = {"path": volume.path} if volume.path else {}
+    return {"name": volume.key, "device": device, **mounted}

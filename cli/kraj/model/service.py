@@ -103,6 +103,10 @@ class DataVolume(Part):
             "first server only."
         ),
     )
+    path: Annotated[str, shaped(r"^(/[A-Za-z0-9_.-]+)+$", "an absolute path")] | None = Field(
+        default=None,
+        description="Where servers mount it; without it nobody formats or mounts the volume.",
+    )
 
     @model_validator(mode="after")
     def _range(self) -> DataVolume:
@@ -193,6 +197,12 @@ class ServiceCard(Part):
                     *(key, index, "name"),
                     code=DUPLICATE_IDENTITY,
                 )
+        for index, path in repeated(volume.path for volume in self.data_volumes if volume.path):
+            faults.add(
+                f"two volumes cannot both be mounted at {path}",
+                *("data_volumes", index, "path"),
+                code=DUPLICATE_IDENTITY,
+            )
         for index, name in repeated(self.sizes):
             faults.add(f"the size {name!r} is there twice", "sizes", index, code=DUPLICATE_IDENTITY)
         if self.default_size not in self.sizes:

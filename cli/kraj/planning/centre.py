@@ -97,6 +97,7 @@ def build_centre(context: Context) -> CentreDocument:
     return CentreDocument(
         region=context.region_part,
         cloud=context.cloud,
+        domain=context.domain(CENTRE_CODE),
         tags=labels,
         tag_list=tag_list(labels),
         project=names.project,
@@ -285,15 +286,15 @@ def _floating(context: Context, pools: tuple[ServerPool, ...]) -> tuple[Floating
 def _zone(context: Context, floating: tuple[FloatingAddress, ...]) -> Zone | None:
     if not context.has_dns:
         return None
-    dns = context.region.dns
+    domain = context.domain(CENTRE_CODE)
     return Zone(
-        name=f"{CENTRE_CODE}.{dns.zone}",
-        email=dns.email,
+        name=f"{domain}.",
+        email=context.region.dns.email,
         description=context.region.title,
         records=tuple(
             DnsRecord(
                 key=item.key,
-                name=f"{item.key}.{CENTRE_CODE}.{dns.zone}",
+                name=f"{item.key}.{domain}.",
                 type="A",
                 floating_address=item.key,
             )

@@ -34,7 +34,16 @@ class Context:
     @property
     def region_part(self) -> RegionPart:
         region = self.region
-        return RegionPart(name=region.name, title=region.title, nuts=region.nuts)
+        return RegionPart(
+            name=region.name,
+            title=region.title,
+            nuts=region.nuts,
+            zone=region.dns.zone.rstrip("."),
+        )
+
+    def domain(self, label: str) -> str:
+        """The domain of a stack's names, without the last dot; `label` is a tenant's slug."""
+        return f"{label}.{self.region_part.zone}"
 
     @property
     def has_load_balancer(self) -> bool:

@@ -119,6 +119,7 @@ class Volume(Part):
     volume_type: str
     pool: str  #: storage pool of region.yaml that the size is accounted to
     metadata: dict[str, str] = {}
+    path: str = ""  #: where its server mounts it; empty: nowhere
 
 
 class ServerPort(Part):
@@ -180,7 +181,7 @@ class LoadBalancerListener(Part):
     pool_name: str
     algorithm: Literal["ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP"] = "ROUND_ROBIN"
     monitor_type: Literal["TCP", "HTTP", "HTTPS", "PING"] = "TCP"
-    monitor_path: str | None = None
+    monitor_path: str | None = None  #: of HTTP and HTTPS
     members: tuple[LoadBalancerMember, ...]
 
 
@@ -216,6 +217,7 @@ class RegionPart(Part):
     name: str
     title: str
     nuts: str
+    zone: str  #: domain of all names, without the last dot
 
 
 # --- centre ---------------------------------------------------------------------------------------
@@ -278,6 +280,7 @@ class CentreDocument(Part):
     schema_: Literal["kraj.centre/1"] = "kraj.centre/1"
     region: RegionPart
     cloud: Cloud
+    domain: str  #: of the centre's names, without the last dot
     tags: dict[str, str]  #: on every resource that takes metadata
     tag_list: tuple[str, ...]  #: the same as `key=value`, for resources that take plain tags
     project: str  #: name of the centre's own project
@@ -326,6 +329,7 @@ class TenantDocument(Part):
     region: RegionPart
     cloud: Cloud
     tenant: TenantPart
+    domain: str  #: of the tenant's names, without the last dot
     tags: dict[str, str]
     tag_list: tuple[str, ...]
     project: str
@@ -348,6 +352,14 @@ class TenantDocument(Part):
 # --- what the programs export ---------------------------------------------------------------------
 
 
+class VolumeOutput(Part):
+    """A data volume of a server."""
+
+    key: str = Field(description="Its key inside the server, for example `data`.")
+    id: str = Field(description="Cinder's id.")
+    path: str = Field(default="", description="Where the server mounts it; empty: nowhere.")
+
+
 class ServerOutput(Part):
     """One server that stands."""
 
@@ -360,6 +372,7 @@ class ServerOutput(Part):
     metadata: dict[str, str] = Field(default={}, description="Tags: region, tenant, owner, …")
     login: str = Field(default="", description="User that its image makes, for SSH.")
     availability: str = Field(default="", description="Class of its service, as the card says.")
+    volumes: tuple[VolumeOutput, ...] = Field(default=(), description="Its data volumes.")
 
 
 class StackOutputs(Part):
@@ -378,6 +391,8 @@ class StackOutputs(Part):
         default=None, description="Keystone's id of the tenant's own credential."
     )
     prefixes: tuple[str, ...] = Field(default=(), description="Prefixes of the networks.")
+    zone: str = Field(default="", description="Domain of the region, without the last dot.")
+    domain: str = Field(default="", description="Domain of the stack's names.")
     transit_address: str | None = Field(
         default=None, description="Address of the tenant's router that the bastion comes through."
     )

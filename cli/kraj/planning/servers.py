@@ -17,6 +17,16 @@ from kraj.planning.placement import policy_for, zones_for
 
 
 @dataclass(frozen=True, slots=True)
+class VolumePlan:
+    """A data volume of a server."""
+
+    name: str
+    gib: int
+    pool: str  #: storage pool of the region
+    path: str = ""  #: where its server mounts it; empty: nowhere
+
+
+@dataclass(frozen=True, slots=True)
 class PoolPlan:
     """What a pool of servers is made from."""
 
@@ -26,8 +36,7 @@ class PoolPlan:
     image: str
     boot_gib: int
     boot_pool: str
-    #: Data volumes of each server, by its number from 0: (name, GiB, storage pool).
-    data: tuple[tuple[tuple[str, int, str], ...], ...]
+    data: tuple[tuple[VolumePlan, ...], ...]  #: of each server, by its number from 0
     network: str  #: key of the network
     block: int  #: number of its block of addresses
     shares_virtual_address: bool = False
@@ -40,7 +49,7 @@ def dedicated_pool(card: ServiceCard, order: Order, block: int) -> PoolPlan:
     volumes = [(volume, _volume_gib(volume, order)) for volume in card.data_volumes]
     data = tuple(
         tuple(
-            (volume.name, gib, volume.pool)
+            _data_volume(volume, gib)
             for volume, gib in volumes
             if volume.attach == "each-server" or number == 0
         )
@@ -65,6 +74,10 @@ def _volume_gib(volume: DataVolume, order: Order) -> int:
     return size.gib_ceil
 
 
+def _data_volume(volume: DataVolume, gib: int) -> VolumePlan:
+    return VolumePlan(volume.name, gib, volume.pool, volume.path or "")
+
+
 def reserved_gib(card: ServiceCard, order: Order) -> int:
     """A tenant's reserved part of a shared service's storage, GiB."""
     volume = card.orderable_volume
@@ -81,12 +94,12 @@ def shared_pool(card: ServiceCard, volume_gib: int, block: int) -> PoolPlan:
     data = []
     for number in range(card.servers):
         volumes = [
-            (volume.name, volume.default.gib_ceil, volume.pool)
+            _data_volume(volume, volume.default.gib_ceil)
             for volume in own
             if volume.attach == "each-server" or number == 0
         ]
         if number == 0 and card.orderable_volume is not None and volume_gib:
-            volumes.append((card.orderable_volume.name, volume_gib, card.orderable_volume.pool))
+            volumes.append(_data_volume(card.orderable_volume, volume_gib))
         data.append(tuple(volumes))
     return PoolPlan(
         key=card.name,
@@ -110,7 +123,8 @@ def bastion_pool(key: str, part: Bastion, image: str) -> PoolPlan:
 
 def centre_pool(key: str, part: CentreServers, image: str, network: str, block: int) -> PoolPlan:
     """A group of the centre's own servers."""
-    volumes = (("data", part.data_volume.gib_ceil, part.pool),) if part.data_volume else ()
+    size = part.data_volume
+    volumes = (VolumePlan("data", size.gib_ceil, part.pool),) if size else ()
     return PoolPlan(
         key=key,
         count=part.servers,
@@ -161,10 +175,11 @@ def server_pool(
                     ),
                     *(_transit_port(plan, region, number) if plan.in_transit else ()),
                 ),
-                boot_volume=_volume(region, name, "boot", plan.boot_gib, plan.boot_pool, metadata),
+                boot_volume=_volume(
+                    region, name, VolumePlan("boot", plan.boot_gib, plan.boot_pool), metadata
+                ),
                 data_volumes=tuple(
-                    _volume(region, name, key, gib, pool, metadata)
-                    for key, gib, pool in plan.data[number]
+                    _volume(region, name, volume, metadata) for volume in plan.data[number]
                 ),
             )
         )
@@ -190,16 +205,15 @@ def _transit_port(plan: PoolPlan, region: Region, number: int) -> tuple[ServerPo
     return (ServerPort(network=transit.NETWORK, fixed_ipv4=address, security_groups=(plan.key,)),)
 
 
-def _volume(
-    region: Region, server: str, key: str, gib: int, pool: str, metadata: Mapping[str, str]
-) -> Volume:
+def _volume(region: Region, server: str, plan: VolumePlan, metadata: Mapping[str, str]) -> Volume:
     return Volume(
-        key=key,
-        name=f"{server}-{key}",
-        size_gib=gib,
-        volume_type=region.pool(pool).volume_type,
-        pool=pool,
-        metadata={**metadata, "kraj_pool": pool},
+        key=plan.name,
+        name=f"{server}-{plan.name}",
+        size_gib=plan.gib,
+        volume_type=region.pool(plan.pool).volume_type,
+        pool=plan.pool,
+        metadata={**metadata, "kraj_pool": plan.pool},
+        path=plan.path,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kraj.model.service import PortSource, ServiceCard, ServiceMode
+from typing import Literal
+
+from kraj.model.service import Port, PortSource, ServiceCard, ServiceMode
 from kraj.model.tenant import Tenant
 from kraj.planning import addresses, transit
 from kraj.planning.addresses import Allocation, Claim
@@ -88,6 +90,7 @@ def build_tenant(context: Context, slug: str, tenant: Tenant) -> TenantDocument:
         region=context.region_part,
         cloud=context.cloud,
         tenant=TenantPart(slug=slug, code=tenant.code, title=tenant.name, kind=tenant.kind.value),
+        domain=context.domain(slug),
         tags=labels,
         tag_list=tag_list(labels),
         project=names.project,
@@ -194,6 +197,8 @@ def _listeners(
         for server in pool.servers
         if server.ports[0].fixed_ipv4 is not None
     ]
+    ports = [port for port in card.ports if port.source is PortSource.PUBLIC]
+    monitors = {port.port: _monitor(card, port) for port in ports}
     return tuple(
         LoadBalancerListener(
             key=port.name,
@@ -201,14 +206,23 @@ def _listeners(
             protocol="TCP" if port.protocol == "tcp" else "UDP",
             port=port.port,
             pool_name=names.of(card.name, port.name),
+            monitor_type=monitors[port.port][0],
+            monitor_path=monitors[port.port][1],
             members=tuple(
                 LoadBalancerMember(name=name, address=address, port=port.port)
                 for name, address in members
             ),
         )
-        for port in card.ports
-        if port.source is PortSource.PUBLIC
+        for port in ports
     )
+
+
+def _monitor(card: ServiceCard, port: Port) -> tuple[Literal["TCP", "HTTP", "HTTPS"], str | None]:
+    """How members are asked: as the card says, because a standby listens and serves nobody."""
+    check = card.health_check
+    if port.port != check.port or check.path is None:
+        return "TCP", None
+    return "HTTPS" if check.protocol == "https" else "HTTP", check.path
 
 
 def _floating(
@@ -238,11 +252,10 @@ def _zone(
 ) -> Zone | None:
     if not context.has_dns:
         return None
-    dns = context.region.dns
-    name = f"{slug}.{dns.zone}"
+    name = f"{context.domain(slug)}."
     return Zone(
         name=name,
-        email=dns.email,
+        email=context.region.dns.email,
         description=tenant.name,
         records=tuple(
             DnsRecord(key=item.key, name=f"{item.key}.{name}", type="A", floating_address=item.key)

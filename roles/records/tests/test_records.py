@@ -75,8 +75,9 @@ def test_nothing_but_ssh_and_the_proxy_listens_outside(host: Any) -> None:
 def test_settings_and_documents_are_for_the_service_alone(host: Any) -> None:
     for path in ("/etc/records/environment", "/etc/records/mayan.yml", "/etc/redis/records.conf"):
         assert host.file(path).mode & 0o007 == 0, path
-    for path in ("/etc/records", "/var/lib/records", "/var/lib/records/media"):
+    for path in ("/etc/records", "/var/lib/records/media"):
         assert host.file(path).mode & 0o007 == 0, path
+    assert host.file("/var/lib/records").mode & 0o006 == 0
 
 
 def certificate_name(host: Any) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from kraj.planning.documents import ServerOutput, StackOutputs
+from kraj.planning.documents import ServerOutput, StackOutputs, VolumeOutput
 
 RECORDS, DATABASE = "lib-563889-records-1", "lib-centre-database-1"
 
+DOCUMENTS = "3f6d1c2e-9a4b-4c55-8f1e-0b7a6d5c4e3f"
+SCRATCH = "77777777-9a4b-4c55-8f1e-0b7a6d5c4e3f"
 TENANT = StackOutputs(
     stack="tenant:zelezny-brod",
     project_id="p1",
@@ -23,10 +25,16 @@ TENANT = StackOutputs(
             metadata={"kraj_owner": "Odbor informatiky"},
             login="debian",
             availability="failsafe-2",
+            volumes=(
+                VolumeOutput(key="documents", id=DOCUMENTS, path="/var/lib/records"),
+                VolumeOutput(key="scratch", id=SCRATCH),
+            ),
         ),
     ),
-    floating_addresses={},
+    floating_addresses={"records": "198.51.100.20"},
     load_balancers={},
+    zone="kraj.example",
+    domain="zelezny-brod.kraj.example",
 )
 CENTRE = StackOutputs(
     stack="centre",

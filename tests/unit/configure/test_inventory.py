@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kraj.configure.inventory import group_name, inventory
-from tests.unit.configure.exports import CENTRE, DATABASE, RECORDS, TENANT
+from tests.unit.configure.exports import CENTRE, DATABASE, DOCUMENTS, RECORDS, SCRATCH, TENANT
 
 
 def test_servers_stand_in_the_groups_that_roles_ask_for() -> None:
@@ -32,6 +32,28 @@ def test_a_server_is_reached_by_its_floating_address_where_it_has_one() -> None:
     assert hosts[RECORDS]["kraj_tenant"] == "zelezny-brod"
     assert "ansible_user" not in hosts[DATABASE]
     assert "kraj_tenant" not in hosts[DATABASE]
+
+
+def test_a_server_knows_the_names_of_its_service_and_its_volumes() -> None:
+    hosts = inventory("liberecky", [CENTRE, TENANT])["_meta"]["hostvars"]
+    found = hosts[RECORDS]
+    assert found["kraj_zone"] == "kraj.example"
+    assert found["kraj_service_names"] == ["records.zelezny-brod.kraj.example"]
+    assert found["kraj_service_address"] == "198.51.100.20"
+    assert found["kraj_volumes"] == [
+        {
+            "name": "documents",
+            "device": f"/dev/disk/by-id/virtio-{DOCUMENTS[:20]}",
+            "path": "/var/lib/records",
+        },
+        {"name": "scratch", "device": f"/dev/disk/by-id/virtio-{SCRATCH[:20]}"},
+    ]
+
+
+def test_stacks_of_an_older_version_say_nothing_of_names() -> None:
+    found = inventory("liberecky", [CENTRE])["_meta"]["hostvars"][DATABASE]
+    assert not {"kraj_zone", "kraj_service_names", "kraj_service_address"} & set(found)
+    assert found["kraj_volumes"] == []
 
 
 @pytest.mark.parametrize(

@@ -366,6 +366,10 @@ CARD_FAULTS = [
     ("from: public", "form: public", "KRJ103", "unknown key 'form' in ports[0]"),
     ("sizes: [small, medium, large]", "sizes: [small, small, medium, large]", "KRJ121",
      "the size 'small' is there twice"),
+    ("path: /var/lib/records", "path: var/lib", "KRJ105", "'var/lib' must be an absolute path"),
+    ("data_volumes:\n", "data_volumes:\n  - {name: more, pool: bulk, default: 50 GiB, "
+     "minimum: 10 GiB, maximum: 2 TiB, path: /var/lib/records}\n", "KRJ121",
+     "two volumes cannot both be mounted at /var/lib/records"),
     ("name: records", "name: record", "KRJ127", "the card's name is 'record'"),
 ]  # fmt: skip
 

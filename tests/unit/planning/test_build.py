@@ -125,6 +125,28 @@ def test_a_cloud_without_load_balancers_and_dns_gets_neither(tmp_path: Path) -> 
     assert len(plan.warnings) == 2
 
 
+def test_a_load_balancer_asks_for_the_health_that_the_card_names() -> None:
+    """A standby's port may be open, and nothing but its health says that it serves nobody."""
+    records = example_region().services["records"]
+    (https,) = records.ports
+    ports = (https, https.model_copy(update={"name": "other", "port": 8443}))
+    plan = plan_region(with_card(example_region(), "records", ports=ports), Ledger(), CLOUD)
+    (balancer,) = (item for item in plan.tenants["liberec"].load_balancers if item.key == "records")
+    asked = {item.port: (item.monitor_type, item.monitor_path) for item in balancer.listeners}
+    assert asked == {443: ("HTTPS", "/healthz"), 8443: ("TCP", None)}
+
+
+def test_servers_know_their_domain_and_where_their_volumes_are_mounted() -> None:
+    plan = plan_region(example_region(), Ledger(), CLOUD)
+    assert plan.centre.domain == "centre.liberecky.example"
+    liberec = plan.tenants["liberec"]
+    assert liberec.domain == "liberec.liberecky.example"
+    (records,) = (pool for pool in liberec.server_pools if pool.key == "records")
+    for server in records.servers:
+        assert server.boot_volume.path == ""
+        assert [volume.path for volume in server.data_volumes] == ["/var/lib/records"]
+
+
 def test_a_tenant_with_shared_services_only_has_no_servers_but_takes_storage() -> None:
     plan = plan_region(example_region(), Ledger(), CLOUD)
     assert plan.tenants["bela"].server_pools == ()

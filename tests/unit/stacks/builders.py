@@ -6,7 +6,9 @@ from typing import Any
 
 from kraj.planning import documents
 
-REGION = documents.RegionPart(name="liberecky", title="Liberecký kraj", nuts="CZ051")
+REGION = documents.RegionPart(
+    name="liberecky", title="Liberecký kraj", nuts="CZ051", zone="kraj.example"
+)
 TAGS = {"kraj:region": "liberecky", "kraj:tenant": "t563889"}
 TAG_LIST = ("kraj:region=liberecky", "kraj:tenant=t563889")
 
@@ -208,6 +210,7 @@ def inside(**changes: Any) -> dict[str, Any]:
     return {
         "region": REGION,
         "cloud": cloud(),
+        "domain": "liberec.liberecky.example",
         "tags": TAGS,
         "tag_list": TAG_LIST,
         "project": "t563889",

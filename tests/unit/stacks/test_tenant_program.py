@@ -407,6 +407,21 @@ def test_the_load_balancer_watches_its_members(run: Run) -> None:
         ("10.64.16.12", 443),
     ]
     assert monitor["timeout"] < monitor["delay"]  # Octavia refuses the contrary
+    assert monitor["type"] == "TCP"
+    assert "expectedCodes" not in monitor
+
+
+def test_the_load_balancer_asks_a_page_where_the_plan_says_so() -> None:
+    balancer = builders.load_balancer()
+    (listener,) = balancer.listeners
+    asking = listener.model_copy(update={"monitor_type": "HTTPS", "monitor_path": "/healthz"})
+    run = run_program(
+        builders.tenant(load_balancers=(balancer.model_copy(update={"listeners": (asking,)}),))
+    )
+
+    monitor = run.one("Monitor", "public/https").inputs
+    assert (monitor["type"], monitor["urlPath"]) == ("HTTPS", "/healthz")
+    assert monitor["expectedCodes"] == "200-399"  # what a card's health check takes for healthy
 
 
 def test_a_record_follows_its_floating_address(run: Run) -> None:

@@ -74,9 +74,12 @@ def _server(number: int, zone: str) -> Server:
 def tenant_document() -> TenantDocument:
     """Two servers kept apart, a network with a router, one group of rules."""
     return TenantDocument(
-        region=RegionPart(name="liberecky", title="Liberecký kraj", nuts="CZ051"),
+        region=RegionPart(
+            name="liberecky", title="Liberecký kraj", nuts="CZ051", zone="kraj.example"
+        ),
         cloud=Cloud(name="lab", auth_url="http://127.0.0.1:5000/v3", region_name="RegionOne"),
         tenant=TenantPart(slug="liberec", code="563889", title="Liberec", kind="extended-powers"),
+        domain="liberec.liberecky.example",
         tags={"kraj_region": "liberecky"},
         tag_list=("kraj_region=liberecky",),
         project="liberecky-563889-liberec",
