@@ -30,6 +30,7 @@ from kraj.commands import (
     lab,
     region,
     schema,
+    secret,
     stacks,
     state,
     verify,
@@ -64,6 +65,7 @@ app.command("schema")(schema.schema)
 app.add_typer(drift.app, name="drift")
 app.add_typer(region.app, name="region")
 app.add_typer(state.app, name="state")
+app.add_typer(secret.app, name="secret")
 app.add_typer(engine.app, name="engine")
 app.add_typer(lab.app, name="lab")
 app.add_typer(image.app, name="image")

@@ -29,6 +29,7 @@ from kraj.model.roles import roles_with_tasks
 from kraj.operations.consoles import see_host_keys
 from kraj.operations.interrupts import heeded, interrupted
 from kraj.operations.inventory import read_exports
+from kraj.operations.role_secrets import stack_identities
 from kraj.operations.stacks import TENANT_PREFIX
 from kraj.operations.states import RegionStates
 from kraj.planning.documents import ServerOutput, StackOutputs
@@ -177,7 +178,7 @@ def _secrets(states: RegionStates, hosts: Mapping[str, Host]) -> dict[str, dict[
     if not asking:
         return {}
     secret = RegionSecrets(states.region, resolve_passphrase(states.state_dir))
-    codes = {TENANT_PREFIX + slug: one.code for slug, one in states.files.tenants.items()}
+    codes = stack_identities(states)
     return {
         name: secret_variables(secret, codes.get(host.stack, host.stack), folder, host.roles)
         for name, host in hosts.items()

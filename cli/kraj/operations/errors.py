@@ -69,6 +69,12 @@ NO_SUCH_DRIFT = error_code(
     "What was named differs from the stacks in nothing.",
     "List what differs with `kraj drift`, and name it as RESOURCE or RESOURCE/PROPERTY.",
 )
+NO_SUCH_SECRET = error_code(
+    "KRJ715",
+    "No such secret",
+    "No role of the stack's servers asks for a secret of that name.",
+    "List them with `kraj secret list`.",
+)
 NO_SUCH_SERVER = error_code(
     "KRJ714",
     "No such server",

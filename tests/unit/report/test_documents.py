@@ -32,6 +32,11 @@ from kraj.report.documents.failures import ErrorDocument
 from kraj.report.documents.lab import LabDestroyDocument, LabLogsDocument, LabStatusDocument
 from kraj.report.documents.machine import EngineInstallDocument
 from kraj.report.documents.proofs import DriftDocument, VerifyDocument
+from kraj.report.documents.secrets import (
+    SecretEntry,
+    SecretListDocument,
+    SecretShowDocument,
+)
 from kraj.report.documents.stacks import (
     Capacity,
     DownDocument,
@@ -100,6 +105,9 @@ LAB = LabStatus(
     Path("/lab"), True, (ServiceStatus("keystone", "RUNNING", 5000, 90),), Path("/lab/clouds.yaml")
 )
 ON = ("liberecky", "lab", "local")
+SECRET = SecretEntry(
+    stack="tenant:a", role="records", name="records__admin_password", meaning="First password"
+)
 
 EXAMPLES: list[Document] = [
     PlanDocument.of(*ON, RUNS, capacity=Capacity.of(LEDGER, LEDGER)),
@@ -120,6 +128,8 @@ EXAMPLES: list[Document] = [
     LabLogsDocument(service="keystone", lines=("one", "two")),
     LabDestroyDocument(),
     EngineInstallDocument(version="3.250.0", path="/opt/pulumi"),
+    SecretListDocument(region="liberecky", secrets=(SECRET,)),
+    SecretShowDocument(region="liberecky", secret=SECRET, value="5ecret"),
     known_documents(),
 ]
 

@@ -45,6 +45,7 @@ from kraj.report.documents.regions import (
     RegionShowDocument,
     RegionValidateDocument,
 )
+from kraj.report.documents.secrets import SecretListDocument, SecretShowDocument
 from kraj.report.documents.stacks import (
     DownDocument,
     EventDocument,
@@ -112,6 +113,8 @@ DOCUMENTS = _by_name(
         RegionShowDocument,
         RegionValidateDocument,
         SchemasDocument,
+        SecretListDocument,
+        SecretShowDocument,
         StateBackupsDocument,
         StateHistoryDocument,
         StateListDocument,
