@@ -21,7 +21,7 @@ from kraj.model.base import SLUG_MAX_LENGTH, SLUG_PATTERN, SLUG_PHRASE, VARIABLE
 from kraj.model.checks import check_files
 from kraj.model.errors import DUPLICATE_IDENTITY, FILE_NAME, WRONG_VALUE
 from kraj.model.problems import Mended, problems_of, without_unknown_keys
-from kraj.model.public_key import read_public_key
+from kraj.model.public_key import check_public_key, read_public_key
 from kraj.model.region import Region
 from kraj.model.roles import roles_with_tasks
 from kraj.model.service import ServiceCard
@@ -32,7 +32,11 @@ from kraj.model.yaml_files import Document, PathPart, read_document
 _Model = TypeVar("_Model", bound=BaseModel)
 _VARIABLE = re.compile(VARIABLE_PATTERN)
 #: Keys of a cloud whose value may be a variable, and what else they may be.
-_WITH_VARIABLES = {"image_mirror": "a folder, a URL", "boot_images": "catalogue, built"}
+_WITH_VARIABLES = {
+    "image_mirror": "a folder, a URL",
+    "boot_images": "catalogue, built",
+    "public_key": "an OpenSSH public key",
+}
 _SLUG = re.compile(SLUG_PATTERN)
 
 
@@ -121,6 +125,7 @@ def load_region(folder: Path, roles: Path, environ: Mapping[str, str] = os.envir
             public_key = read_public_key(folder / region.centre.public_key_file, place)
         except KrajError as error:
             reading.errors.append(error)
+        reading.errors.extend(_wrong_keys(region, reading.sources))
     reading.errors.extend(check_files(reading.sources, region, tenants, services, unreadable))
     if reading.errors or region is None:
         raise KrajErrors(_in_order(reading.errors, reading.sources))
@@ -132,6 +137,17 @@ def load_region(folder: Path, roles: Path, environ: Mapping[str, str] = os.envir
         public_key,
         frozenset(services.keys() & {*roles_with_tasks(roles)}),
     )
+
+
+def _wrong_keys(region: Region, sources: Sources) -> Iterator[KrajError]:
+    """What clouds name in place of the region's key, and is none."""
+    for index, cloud in enumerate(region.clouds):
+        if cloud.public_key is not None:
+            place = sources.locate("region", path=("clouds", index, "public_key"))
+            try:
+                check_public_key(cloud.public_key, place)
+            except KrajError as error:
+                yield error
 
 
 def _read_services(reading: _Reading) -> tuple[dict[str, ServiceCard], frozenset[str]]:

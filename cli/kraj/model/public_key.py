@@ -1,4 +1,4 @@
-"""The operators' public key file: one OpenSSH public key, and never a private one."""
+"""The operators' public key: one OpenSSH public key, and never a private one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def read_public_key(path: Path, named_at: Location) -> str:
     except OSError as error:
         message = f"cannot read the public key {display(path)}: {error.strerror}"
         raise KrajError(FILE_MISSING, message, named_at) from error
-    place = Location(display(path), 1, 1)
+    return check_public_key(content, Location(display(path), 1, 1))
+
+
+def check_public_key(content: str, place: Location) -> str:
+    """The key's line. Raises KRJ141 at `place` if there is no key, or a private one."""
     if "PRIVATE KEY" in content:
         raise KrajError(
             PUBLIC_KEY,

@@ -143,6 +143,14 @@ class Cloud(Part):
             ),
         )
     )
+    public_key: Text | None = Field(
+        default=None,
+        description=(
+            "The operators' OpenSSH public key on this cloud, one line, instead of that in "
+            "`public_key_file`. `${NAME}` takes it from the environment variable NAME; unset or "
+            "empty means the file's."
+        ),
+    )
     provides: tuple[Offer, ...] = Field(
         default=(),
         description=(

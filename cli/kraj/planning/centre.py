@@ -122,7 +122,7 @@ def build_centre(context: Context) -> CentreDocument:
         security_groups=groups,
         server_pools=pools,
         floating_addresses=floating,
-        public_key=context.files.public_key,
+        public_key=context.public_key,
         key_pair=key_pair,
         zone=_zone(context, floating),
     )

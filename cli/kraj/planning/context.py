@@ -32,6 +32,11 @@ class Context:
         return self.region.cloud(self.cloud.name)
 
     @property
+    def public_key(self) -> str:
+        """The operators' key on this cloud."""
+        return self.site.public_key or self.files.public_key
+
+    @property
     def region_part(self) -> RegionPart:
         region = self.region
         return RegionPart(

@@ -106,7 +106,7 @@ def build_tenant(context: Context, slug: str, tenant: Tenant) -> TenantDocument:
         server_pools=pools,
         load_balancers=balancers,
         floating_addresses=floating,
-        public_key=context.files.public_key,
+        public_key=context.public_key,
         key_pair=key_pair,
         zone=_zone(context, slug, tenant, floating),
         transit=(

@@ -49,6 +49,24 @@ def test_which_images_servers_boot_comes_from_the_environment(
     assert folder.load(environ).region.cloud("lab").boot_images is expected
 
 
+def test_a_cloud_may_have_another_key_of_the_operators(folder: Folder) -> None:
+    line = (folder.region / "operators.pub").read_text(encoding="utf-8").strip()
+    assert folder.load({}).region.cloud("lab").public_key is None
+    found = folder.load({"KRAJ_PUBLIC_KEY": line}).region.cloud("lab")
+    assert found.public_key == line
+
+
+def test_a_clouds_key_that_is_none_is_an_error_in_its_line(folder: Folder) -> None:
+    with pytest.raises(KrajErrors) as caught:
+        folder.load({"KRAJ_PUBLIC_KEY": "ssh-ed25519 AAAA x"})
+    (error,) = caught.value.errors
+    assert error.code.code == "KRJ141"
+    assert error.location is not None
+    line = error.location.line - 1
+    text = (folder.region / "region.yaml").read_text(encoding="utf-8").splitlines()[line]
+    assert "${KRAJ_PUBLIC_KEY}" in text
+
+
 def test_a_variable_with_another_word_is_an_error_in_its_line(folder: Folder) -> None:
     with pytest.raises(KrajErrors) as caught:
         folder.load({"KRAJ_BOOT_IMAGES": "mine"})

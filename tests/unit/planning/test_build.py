@@ -125,6 +125,15 @@ def test_a_cloud_without_load_balancers_and_dns_gets_neither(tmp_path: Path) -> 
     assert len(plan.warnings) == 2
 
 
+def test_servers_get_the_key_of_their_cloud() -> None:
+    files = example_region()
+    cloud = files.region.clouds[0].model_copy(update={"public_key": "ssh-ed25519 BBBB lab"})
+    region = files.region.model_copy(update={"clouds": (cloud,)})
+    plan = plan_region(with_parts(files, region=region), Ledger(), CLOUD)
+    assert plan.centre.public_key == "ssh-ed25519 BBBB lab"
+    assert {one.public_key for one in plan.tenants.values()} == {"ssh-ed25519 BBBB lab"}
+
+
 def test_a_load_balancer_asks_for_the_health_that_the_card_names() -> None:
     """A standby's port may be open, and nothing but its health says that it serves nobody."""
     records = example_region().services["records"]
