@@ -52,6 +52,11 @@ BASE = """
 RECORDS = """
 - name: Write the configuration
   ansible.builtin.template: {src: records.conf, dest: /etc/records.conf, mode: "0600"}
+- name: Know where the states are, and the passphrase
+  ansible.builtin.assert:
+    that:
+      - kraj_state_directory is directory
+      - lookup('file', lookup('env', 'PULUMI_CONFIG_PASSPHRASE_FILE')) | length > 12
 - name: Try something
   ansible.builtin.command: "false"
   changed_when: false

@@ -1,8 +1,8 @@
 """Runs a playbook by ansible-runner, in a folder of its own that is gone afterwards.
 
-Ansible gets the inventory and the secrets as files for its owner alone, and of this process's
-environment only what programs need: no passphrase, no credential of a cloud, no settings of
-somebody's ansible.cfg. What happens comes back as ansible-runner's events. Not here: what they mean
+Ansible gets the inventory, the secrets and the passphrase as files for its owner alone, and of this
+process's environment only what programs need: no credential of a cloud, no settings of somebody's
+ansible.cfg. What happens comes back as ansible-runner's events. Not here: what they mean
 (`kraj.configure.following`), and which servers there are.
 """
 
@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from kraj.configure.errors import FILES_UNUSABLE, PROGRAM_MISSING
 from kraj.engine.inherited import inherited
+from kraj.engine.passphrase import FILE_VARIABLE
 from kraj.errors import KrajError
 
 #: Takes one event of ansible-runner's.
@@ -54,6 +55,7 @@ class Play:
     roles: Path
     inventory: Mapping[str, Any]  #: as `kraj inventory` prints it, with connection variables
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: by server
+    passphrase: str = ""  #: of the region, for the certificate authority on this machine
     variables: Path | None = None  #: folder with group_vars and host_vars
     check: bool = False
     diff: bool = False
@@ -158,6 +160,9 @@ def run_playbook(
     config.prepare()
     config.command[0] = str(command)
     config.env = _environment(config.env, folder, sockets)
+    if play.passphrase:
+        _write_text(folder / "passphrase", play.passphrase)
+        config.env[FILE_VARIABLE] = str(folder / "passphrase")
     failures: list[Exception] = []
 
     def handle(event: Mapping[str, Any]) -> bool:
@@ -195,10 +200,14 @@ def _as_groups(inventory: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
+    _write_text(path, json.dumps(content))
+
+
+def _write_text(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(content, file)
+        file.write(content)
 
 
 def _environment(prepared: Mapping[str, str], folder: Path, sockets: Path) -> dict[str, str]:

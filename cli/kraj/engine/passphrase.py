@@ -25,7 +25,8 @@ PASSPHRASE_BYTES = 32  #: entropy of a generated passphrase
 SECRET_LENGTH = 40  #: characters of a derived secret; log2(61^36) > 213 bits remain random
 
 _GIVEN: Final = "PULUMI_CONFIG_PASSPHRASE"
-_FILE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"
+#: Variable that names a file with the passphrase, for other programs too.
+FILE_VARIABLE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"
 
 _LOWER = "abcdefghijkmnopqrstuvwxyz"
 _UPPER = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -93,7 +94,7 @@ def _resolve(state_dir: Path, environ: Mapping[str, str]) -> str:
     given = environ.get(_GIVEN)
     if given is not None:
         return given
-    named = environ.get(_FILE)
+    named = environ.get(FILE_VARIABLE)
     if named:
         return _read(Path(named))
     place = own_place(state_dir, environ)
@@ -105,7 +106,7 @@ def _resolve(state_dir: Path, environ: Mapping[str, str]) -> str:
 
 def own_place(state_dir: Path, environ: Mapping[str, str] = os.environ) -> PassphrasePlace | None:
     """Where kraj may put another passphrase; None where the user says what it is. Raises KRJ328."""
-    if _GIVEN in environ or environ.get(_FILE):
+    if _GIVEN in environ or environ.get(FILE_VARIABLE):
         return None
     entry = environ.get(KEYRING_ENTRY)
     return KeyringEntry.parse(entry) if entry else PassphraseFile(state_dir / "passphrase")
@@ -118,7 +119,7 @@ def source_of_passphrase(environ: Mapping[str, str] = os.environ) -> str:
     """
     if _GIVEN in environ:
         return _GIVEN
-    named = environ.get(_FILE)
+    named = environ.get(FILE_VARIABLE)
     if named:
         _read(Path(named))
         return named

@@ -19,7 +19,7 @@ from kraj.configure.errors import BUSY, NO_SERVERS, PLAYBOOK_FAILED
 from kraj.configure.following import ACTION, Follower
 from kraj.configure.inventory import CENTRE, inventory, role_of, transit_routes
 from kraj.configure.results import Configuration, Host, HostStatus
-from kraj.configure.role_secrets import RegionSecrets, secret_names, secret_variables
+from kraj.configure.role_secrets import RegionSecrets, secret_variables
 from kraj.configure.runner import Play, find_programs, run_folder, run_playbook, sockets_folder
 from kraj.engine.passphrase import resolve_passphrase
 from kraj.errors import KrajError
@@ -77,7 +77,8 @@ def configure(region: str | None, wish: Wish, report: Reporter) -> Configuration
     names = roles_with_tasks(roles)
     found = inventory(states.region, chosen.stacks, names, chosen.routes)
     hosts = _hosts(found, names)
-    secrets = _secrets(states, hosts)
+    passphrase = resolve_passphrase(states.state_dir)
+    secrets = _secrets(states, hosts, passphrase)
     with contextlib.ExitStack() as stack, heeded() as interrupts:
         for label in sorted({host.stack for host in hosts.values()}):
             stack.enter_context(_alone(states.state_dir / ACTION, label))
@@ -88,8 +89,14 @@ def configure(region: str | None, wish: Wish, report: Reporter) -> Configuration
         play = Play(
             playbook=states.project.playbooks / PLAYBOOK,
             roles=roles,
-            inventory=_with_ways(found, chosen, Access(known, sockets, wish.identity, booting)),
+            inventory=_for_this_run(
+                found,
+                chosen,
+                Access(known, sockets, wish.identity, booting),
+                {"kraj_state_directory": str(states.state_dir.absolute())},
+            ),
             secrets=secrets,
+            passphrase=passphrase,
             variables=states.folder,
             check=wish.check,
             diff=wish.diff,
@@ -163,27 +170,31 @@ def _hosts(found: Mapping[str, Any], roles: Sequence[str]) -> dict[str, Host]:
     }
 
 
-def _with_ways(found: Mapping[str, Any], chosen: Chosen, access: Access) -> dict[str, Any]:
-    """The inventory with how each server is reached."""
+def _for_this_run(
+    found: Mapping[str, Any], chosen: Chosen, access: Access, here: Mapping[str, str]
+) -> dict[str, Any]:
+    """The inventory with how each server is reached, and with what is so on this machine alone."""
     servers = chosen.servers.values()
     ways = connection_variables(servers, servers, access)
-    hosts = {name: known | ways[name] for name, known in found["_meta"]["hostvars"].items()}
+    hosts = {
+        name: {**known, **ways[name], **here} for name, known in found["_meta"]["hostvars"].items()
+    }
     return {**found, "_meta": {"hostvars": hosts}}
 
 
-def _secrets(states: RegionStates, hosts: Mapping[str, Host]) -> dict[str, dict[str, str]]:
-    """The secret variables by server. The passphrase is asked for where a role needs any."""
-    folder = states.project.roles
-    asking = {role for host in hosts.values() for role in host.roles if secret_names(folder, role)}
-    if not asking:
-        return {}
-    secret = RegionSecrets(states.region, resolve_passphrase(states.state_dir))
+def _secrets(
+    states: RegionStates, hosts: Mapping[str, Host], passphrase: str
+) -> dict[str, dict[str, str]]:
+    """The secret variables by server."""
+    secret = RegionSecrets(states.region, passphrase)
     codes = stack_identities(states)
-    return {
-        name: secret_variables(secret, codes.get(host.stack, host.stack), folder, host.roles)
+    found = {
+        name: secret_variables(
+            secret, codes.get(host.stack, host.stack), states.project.roles, host.roles
+        )
         for name, host in hosts.items()
-        if asking & set(host.roles)
     }
+    return {name: variables for name, variables in found.items() if variables}
 
 
 @contextlib.contextmanager
