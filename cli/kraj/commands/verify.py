@@ -21,6 +21,7 @@ from kraj.errors import ExitCode, KrajError
 from kraj.operations.inside import prove_inside
 from kraj.operations.proof import prove
 from kraj.operations.region import pick_engine, plan_region_files
+from kraj.operations.services import prove_services
 from kraj.operations.stacks import DEFAULT_JOBS, existing, select_targets
 from kraj.report.documents.proofs import VerifyDocument
 from kraj.report.output import print_document, progress, results
@@ -48,7 +49,7 @@ def verify(
     ] = True,
     inside: Annotated[
         bool,
-        typer.Option("--inside", help="Also sign in to the servers and run their roles' tests."),
+        typer.Option("--inside", help="Also look into the servers, and ask the services."),
     ] = False,
     identity: Identity = None,
     jobs: Jobs = DEFAULT_JOBS,
@@ -56,9 +57,9 @@ def verify(
 ) -> int:
     """Read the cloud back through its API and compare it with the plan; never trusts the state.
 
-    With --inside it also signs in to the servers, as `kraj configure` does, and runs the tests of
-    their roles there. Without --only, all stacks that were provisioned. Exit code 1 where a check
-    fails.
+    With --inside it also signs in to the servers, as `kraj configure` does, runs the tests of their
+    roles there, and asks each public service for its health, as people come to it. Without --only,
+    all stacks that were provisioned. Exit code 1 where a check fails.
 
     Example: kraj verify --only tenant:liberec --inside --junit proof.xml
     """
@@ -75,6 +76,7 @@ def verify(
             proofs = prove_inside(
                 planned.name, proofs, view.report, identity=identity, cloud=cloud, jobs=jobs
             )
+            proofs = prove_services(planned.name, proofs, view.report, jobs=jobs)
     if junit is not None:
         write_junit(proofs, junit)
     if json_:

@@ -84,18 +84,7 @@ def prove_inside(
             found = dict(zip((one.name for one in servers), pool.map(look, servers), strict=True))
         if interrupts.asked:
             raise interrupted("servers were only looked at")
-    return [
-        replace(
-            proof,
-            checks=(
-                *proof.checks,
-                *(
-                    check
-                    for name, checks in found.items()
-                    if chosen[name].stack == proof.stack
-                    for check in checks
-                ),
-            ),
-        )
-        for proof in proofs
-    ]
+    more: dict[str, list[Check]] = {label: [] for label in labels}
+    for name, checks in found.items():
+        more[chosen[name].stack] += checks
+    return [replace(proof, checks=(*proof.checks, *more[proof.stack])) for proof in proofs]
