@@ -29,6 +29,7 @@ def test_what_is_written_survives_reboots_and_stops(site, server):
     site.volume_is(volume, "in-use")
     device = f"{BY_ID}{volume.id[:20]}"
     assert server.asserted(f"test -b {attachment.device} && echo there") == "there"
+    assert server.asserted(f"test -b {device} && echo named") == "named"
     mount = f"sudo mount {attachment.device} /mnt"
     server.asserted(f"sudo mkfs.ext4 -q {attachment.device} && {mount} && echo made")
     server.asserted("echo data | sudo tee /mnt/file && touch kept && sudo umount /mnt")
@@ -50,6 +51,7 @@ def test_what_is_written_survives_reboots_and_stops(site, server):
     api.delete_volume_attachment(server.id, volume.id)
     site.volume_is(volume, "available")
     assert server.asserted(f"test -b {attachment.device} || echo gone") == "gone"
+    assert server.asserted(f"test -e {device} || echo gone") == "gone"
 
 
 def test_a_boot_volume_outlives_its_server(site, network):

@@ -23,6 +23,7 @@ from typing import Any, Final
 from kraj_lab_drivers.hosts.shell import ToolError, run
 
 _CAPABILITIES: Final = ("SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "AUDIT_WRITE", "MKNOD")
+_BY_ID: Final = "/dev/disk/by-id"
 _LOOP_MAJOR: Final = 7
 _STOP_SECONDS: Final = 20
 _CONSOLE_BYTES: Final = 256 * 1024
@@ -112,6 +113,18 @@ class Podman:
         """Run a command inside."""
         return self._run("exec", name, *words)
 
+    def name_disk(self, name: str, device: str, identity: str) -> None:
+        """Let a running server find a volume that has just come.
+
+        By programs inside: a path through `/proc/PID/root` would follow links of the guest.
+        """
+        self.execute(name, "mkdir", "-p", _BY_ID)
+        self.execute(name, "ln", "-sfn", f"../../{device[5:]}", disk_link(identity))
+
+    def forget_disk(self, name: str, identity: str) -> None:
+        """Take that name away again."""
+        self.execute(name, "rm", "-f", disk_link(identity))
+
     def state(self, name: str) -> str:
         """`running`, `paused`, `exited`, `created`; empty where there is no such container."""
         for item in self.all():
@@ -162,15 +175,20 @@ def hide_disk(root: Path, device: str) -> None:
     (root / device.lstrip("/")).unlink(missing_ok=True)
 
 
-def name_disks(root: Path, disks: Mapping[str, str]) -> None:
-    """Let a server find its volumes (device → volume id) as guests of libvirt do.
+def disk_link(identity: str) -> str:
+    """The name by which a server finds a volume, as guests of libvirt do: it carries the first 20
+    characters of the volume's id."""
+    return f"{_BY_ID}/virtio-{identity[:20]}"
 
-    `/dev/disk/by-id/virtio-…` carries the first 20 characters of the volume's id; systemd makes the
-    links from a file for systemd-tmpfiles, before it mounts what stands in fstab.
+
+def name_disks(root: Path, disks: Mapping[str, str]) -> None:
+    """Let a server find its volumes (device → volume id) when it boots.
+
+    systemd makes the links from a file for systemd-tmpfiles, before it mounts what stands in fstab.
     """
-    lines = ["d /dev/disk/by-id 0755 root root -"]
+    lines = [f"d {_BY_ID} 0755 root root -"]
     for device, identity in disks.items():
-        lines.append(f"L+ /dev/disk/by-id/virtio-{identity[:20]} - - - - ../../{device[5:]}")
+        lines.append(f"L+ {disk_link(identity)} - - - - ../../{device[5:]}")
     path = root / "etc" / "tmpfiles.d" / "kraj-disks.conf"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")

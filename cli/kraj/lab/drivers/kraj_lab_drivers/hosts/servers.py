@@ -172,6 +172,7 @@ class Servers:
         loop = disks.attach(path)
         if self.state(record) == RUNNING:
             show_disk(self.podman.root(record.name), loop, device)
+            self.podman.name_disk(record.name, device, identity)
         record.volumes[device] = (str(path), identity)
         self.keep(record)
 
@@ -180,6 +181,7 @@ class Servers:
         if known is None:
             return
         if self.state(record) == RUNNING:
+            self.podman.forget_disk(record.name, known[1])
             hide_disk(self.podman.root(record.name), device)
         disks.detach(Path(known[0]))
         self.keep(record)
