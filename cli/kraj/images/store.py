@@ -26,6 +26,7 @@ from kraj.model.problems import did_you_mean
 
 _LAYER_FILE: Final = "layer.json"
 _MANIFEST: Final = "manifest.json"
+_PLACE: Final = "place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,17 @@ class ImageStore:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise KrajError(BUSY, f"another kraj is at work in {self.root}") from error
+            self._begin_podman_anew_where_moved()
             yield
+
+    def _begin_podman_anew_where_moved(self) -> None:
+        """Podman's files name their own place; in a folder that was moved it refuses to run."""
+        note, here = self.podman / _PLACE, str(self.root)
+        if note.is_file() and note.read_text(encoding="utf-8") == here:
+            return
+        shutil.rmtree(self.podman, ignore_errors=True)
+        self.podman.mkdir(mode=0o700)
+        write_atomically(note, here)
 
     def layer(self, digest: str) -> Path | None:
         """The tree of a layer that was made before."""

@@ -37,7 +37,7 @@ from kraj.planning.boot_images import BASE
 
 def image_store(project: Project | None = None) -> ImageStore:
     """The project's folder of images."""
-    return ImageStore((project or find_project()).images)
+    return ImageStore((project or find_project()).images.resolve())
 
 
 def build_images(
