@@ -1,10 +1,7 @@
 # `make demo` sets everything up and runs the main job; `make test` sets up and runs all tests.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-KRAJ := .venv/bin/kraj
 PYTEST := .venv/bin/pytest --durations=10
-DEMO := --only centre --only tenant:liberec --only tenant:jablonec-nad-nisou --only tenant:zelezny-brod
-export KRAJ_REGION ?= liberecky
 
 .PHONY: help setup demo test test-all test-unit lint format lock clean
 
@@ -15,24 +12,19 @@ setup: ## Make the virtual environment in .venv from the lock file
 	@.ci/bootstrap
 
 demo: setup ## Bring up OpenStack, provision the centre and three municipalities, prove it
-	$(KRAJ) doctor
-	$(KRAJ) lab up
-	$(KRAJ) region validate
-	$(KRAJ) plan $(DEMO) || test $$? -eq 2
-	$(KRAJ) up $(DEMO) --yes
-	$(KRAJ) verify $(DEMO)
-	$(KRAJ) status $(DEMO)
+	@.ci/demo
 
 test: lint ## Run the linters and all tests; OpenStack is started for them
 	$(PYTEST) tests/unit tests/conformance -n 2
 	$(PYTEST) tests/backends
 	$(PYTEST) tests/lab
 	$(PYTEST) tests/hosts
-	.ci/container-tools
+	.ci/install-tools containers
 	$(PYTEST) tests/roles
 	$(PYTEST) tests/images
 
 test-all: ## As `make test`, killed at every step and with all 200 lives full of faults, not a share
+	.ci/install-tools browser
 	KRAJ_ALL_STEPS=1 KRAJ_FAULT_LIVES=200 $(MAKE) test
 
 test-unit: setup ## Run the unit tests alone (seconds)

@@ -1,0 +1,241 @@
+"""What a town gets: its clerk files a document in a browser, and a visitor sees a map.
+
+A region of its own is provisioned with servers that boot from kraj's own images, configured, proved
+from inside, and used. The pictures of docs/pictures are made here: KRAJ_PICTURES=docs/pictures.
+The tests tell one story, in their order. Takes half an hour; for `make test-all`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from kraj.lab import Lab
+from tests.hosts.conftest import until
+from tests.lab.command_line import (
+    KRAJ,
+    ROOT,
+    Finished,
+    Region,
+    begin_region,
+    environment_on,
+    make_small,
+    write_yaml,
+)
+from tests.lab.conftest import LabCloud
+from tests.roles.records_client import pdf
+
+CHROMIUM = "/usr/bin/chromium"
+pytestmark = [
+    pytest.mark.hosts,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM} (Debian: apt-get install chromium)"
+    ),
+    pytest.mark.skipif(
+        shutil.which("certutil") is None, reason="no `certutil` (Debian: libnss3-tools)"
+    ),
+]
+
+REGION = f"town-{secrets.token_hex(2)}"
+RECORDS, MAP = "zelezny-brod", "turnov"
+IMAGES = ("base", "records", "map")
+BUILD_SECONDS = 1800
+CONFIGURE_SECONDS = 1800
+BROWSER_MILLISECONDS = 60_000
+#: Of Mayan EDMS's pages: where files are dropped, the wizard's step, and another step than before.
+UPLOAD, STEP = ".dropzone", "[name$=current_step]"
+NEXT_STEP = """([upload, step, before]) => {
+  const now = document.querySelector(step);
+  return document.querySelector(upload) || (now && now.value !== before);
+}"""
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An operator's private key."""
+    path = tmp_path_factory.mktemp("operator") / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def region(
+    hosts_lab: Lab, cloud: Any, key: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Region]:
+    """A centre, a town with records and one with maps, on images that are kept between runs."""
+    folder = tmp_path_factory.mktemp("project")
+    content = begin_region(folder, REGION, (RECORDS, MAP), linked=("roles", "stacks", "playbooks"))
+    make_small(content)
+    one = {"servers": 1, "size": "small", "boot_volume": "8 GiB", "pool": "fast"}
+    content["centre"] |= {"bastion": one}
+    content["clouds"][0] |= {
+        "boot_images": "built",
+        "public_key": key.with_suffix(".pub").read_text(encoding="utf-8").strip(),
+    }
+    (folder / ".kraj").mkdir()
+    images = ROOT / ".kraj" / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    (folder / ".kraj" / "images").symlink_to(images)
+    settings = hosts_lab.settings
+    environment = environment_on(
+        LabCloud("lab", settings.clouds_file, settings.images), KRAJ_ENGINE="local"
+    )
+    made = Region(REGION, folder, environment, cloud)
+    write_yaml(made.file("region.yaml"), content)
+    services = {RECORDS: {"service": "records", "storage": "10 GiB"}, MAP: {"service": "map"}}
+    for slug, order in services.items():
+        made.edit(f"tenants/{slug}.yaml", services=[{**order, "size": "small"}])
+    yield made
+    made.kraj("down", "--yes")
+
+
+def patiently(region: Region, seconds: int, *arguments: str) -> Finished:
+    """A command that takes its time, and must succeed."""
+    done = subprocess.run(
+        [*KRAJ, *arguments],
+        cwd=region.folder,
+        env=region.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def test_images_are_built_tested_and_published(region: Region) -> None:
+    patiently(region, BUILD_SECONDS, "image", "build", *IMAGES, "--format", "root")
+    for name in IMAGES:
+        region.good("image", "test", name)
+        region.good("image", "publish", name, "--format", "root")
+
+
+def test_servers_boot_from_them_and_are_configured(region: Region, key: Path) -> None:
+    region.good("up", "--yes")
+    document = patiently(
+        region, CONFIGURE_SECONDS, "configure", "--identity", str(key), "--json"
+    ).json
+    assert {host["status"] for host in document["hosts"]} <= {"ok", "changed"}, document
+
+
+def test_a_second_run_changes_nothing(region: Region, key: Path) -> None:
+    document = patiently(
+        region, CONFIGURE_SECONDS, "configure", "--identity", str(key), "--json"
+    ).json
+    changed = [
+        (host["name"], task["task"]["role"], task["task"]["name"])
+        for host in document["hosts"]
+        for task in host["tasks"]
+        if task["outcome"] == "changed"
+    ]
+    assert changed == []
+
+
+def test_everything_is_proved_from_inside_and_from_outside(region: Region, key: Path) -> None:
+    document = region.good("verify", "--inside", "--identity", str(key), "--json").json
+    found = [check for stack in document["stacks"] for check in stack["checks"]]
+    answering = {check["subject"] for check in found if check["id"] == "service.answers"}
+    assert answering == {
+        f"records.{RECORDS}.{REGION}.example",
+        f"map.{MAP}.{REGION}.example",
+    }
+    assert any(check["id"].startswith("inside.records.") for check in found)
+    assert any(check["id"].startswith("inside.map.") for check in found)
+
+
+@pytest.fixture(scope="module")
+def browser(region: Region, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """A browser that finds the services by their names and trusts the region's authority."""
+    home = tmp_path_factory.mktemp("home")
+    store = home / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    authority = region.folder / ".kraj" / "regions" / REGION / "authority" / "authority.crt"
+    certutil = ("certutil", "-d", f"sql:{store}")
+    subprocess.run([*certutil, "-N", "--empty-password"], check=True)
+    subprocess.run([*certutil, "-A", "-t", "C,,", "-n", REGION, "-i", authority], check=True)
+    rules = [
+        f"MAP {service}.{slug}.{REGION}.example {_address(region, slug, service)}"
+        for slug, service in ((RECORDS, "records"), (MAP, "map"))
+    ]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", f"--host-resolver-rules={', '.join(rules)}"],
+            env={**os.environ, "HOME": str(home)},
+        )
+        context = running.new_context(viewport={"width": 1280, "height": 800}, locale="cs-CZ")
+        context.set_default_timeout(BROWSER_MILLISECONDS)
+        yield context
+        running.close()
+
+
+def _address(region: Region, slug: str, service: str) -> str:
+    label = f"tenant:{slug}"
+    stacks = region.good("outputs", "--only", label, "--json").json["stacks"]
+    return str(stacks[label]["document"]["floating_addresses"][service])
+
+
+def _picture(page: Page, name: str) -> None:
+    """Keep what is on the screen, for the documentation, where that is asked for."""
+    folder = os.environ.get("KRAJ_PICTURES")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def test_a_clerk_files_a_document_and_finds_it_by_its_text(
+    region: Region, browser: BrowserContext
+) -> None:
+    label = f"tenant:{RECORDS}"
+    secret = region.good("secret", "show", label, "records__admin_password", "--json").json
+    address = f"https://records.{RECORDS}.{REGION}.example"
+    page = browser.new_page()
+    page.goto(address)
+    page.fill("[name=username]", "admin")
+    page.fill("[name=password]", secret["value"])
+    page.press("[name=password]", "Enter")
+    page.wait_for_url("**/#/home/")
+
+    page.goto(f"{address}/#/sources/sources/documents/wizard/")
+    types = page.locator("[name=document_type_selection-document_type]")
+    types.select_option(label="Došlá pošta")
+    while page.locator(UPLOAD).count() == 0:
+        step = page.locator(STEP).first.get_attribute("value")
+        page.locator("#ajax-content button[type=submit]").last.click()
+        page.wait_for_function(NEXT_STEP, arg=[UPLOAD, STEP, step])
+    letter = pdf("Complaint about the Jizera footbridge")
+    page.locator("input.dz-hidden-input").set_input_files(
+        {"name": "stiznost.pdf", "mimeType": "application/pdf", "buffer": letter}
+    )
+    page.locator(".dz-success").first.wait_for()
+
+    def found() -> bool:
+        page.goto("about:blank")
+        model = "documents.documentsearchresult"
+        page.goto(f"{address}/#/search/results/?_search_model_pk={model}&q=footbridge")
+        page.wait_for_load_state("networkidle")
+        return page.get_by_text("D 00001/").count() > 0
+
+    until(found, "the letter is found by a word in it, under its number")
+    expect(page.get_by_role("link", name="stiznost.pdf")).to_be_visible()
+    _picture(page, "records-found")
+
+
+def test_a_visitor_sees_the_map_of_the_other_town(browser: BrowserContext) -> None:
+    page = browser.new_page()
+    with page.expect_response(lambda answer: "GetMap" in answer.url and answer.ok) as picture:
+        page.goto(f"https://map.{MAP}.{REGION}.example/")
+    assert picture.value.headers["content-type"].startswith("image/")
+    expect(page.get_by_role("heading", name="Mapový server: turnov")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    _picture(page, "map")
