@@ -49,7 +49,7 @@ REGION = f"town-{secrets.token_hex(2)}"
 RECORDS, MAP = "zelezny-brod", "turnov"
 IMAGES = ("base", "records", "map")
 BUILD_SECONDS = 1800
-CONFIGURE_SECONDS = 1800
+UP_SECONDS = CONFIGURE_SECONDS = 1800
 BROWSER_MILLISECONDS = 60_000
 #: Of Mayan EDMS's pages: where files are dropped, the wizard's step, and another step than before.
 UPLOAD, STEP = ".dropzone", "[name$=current_step]"
@@ -122,7 +122,7 @@ def test_images_are_built_tested_and_published(region: Region) -> None:
 
 
 def test_servers_boot_from_them_and_are_configured(region: Region, key: Path) -> None:
-    region.good("up", "--yes")
+    patiently(region, UP_SECONDS, "up", "--yes")
     document = patiently(
         region, CONFIGURE_SECONDS, "configure", "--identity", str(key), "--json"
     ).json
@@ -143,7 +143,9 @@ def test_a_second_run_changes_nothing(region: Region, key: Path) -> None:
 
 
 def test_everything_is_proved_from_inside_and_from_outside(region: Region, key: Path) -> None:
-    document = region.good("verify", "--inside", "--identity", str(key), "--json").json
+    document = patiently(
+        region, CONFIGURE_SECONDS, "verify", "--inside", "--identity", str(key), "--json"
+    ).json
     found = [check for stack in document["stacks"] for check in stack["checks"]]
     answering = {check["subject"] for check in found if check["id"] == "service.answers"}
     assert answering == {
