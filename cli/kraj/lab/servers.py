@@ -72,13 +72,13 @@ def _tried(*words: str) -> str:
 def check_network(settings: LabSettings) -> None:
     """Raise KRJ516 where the addresses of the external network lead somewhere else already.
 
-    The way into a lab that was killed is taken down first: without its agent it leads nowhere, and
-    the lab makes it anew when it is started again.
+    The way into another lab that has ended is taken down first: without its agent it leads nowhere,
+    and that lab makes it anew when it is started again.
     """
-    ours = (Path("/run/netns") / settings.fabric).exists()
+    ours = _leads_to(settings.fabric)
     if not ours and not _agent_runs():
         _tried(IP, "link", "delete", DEVICE)
-    for route in _routes():
+    for route in _shown("-4", "route", "show"):
         if route["dst"] in ("default", "unreachable") or (route.get("dev") == DEVICE and ours):
             continue
         network = ip_network(route["dst"], strict=False)
@@ -91,17 +91,25 @@ def check_network(settings: LabSettings) -> None:
             )
 
 
+def _leads_to(namespace: str) -> bool:
+    """Whether the machine's device in the external network ends in that network namespace."""
+    known = {space.get("name"): space.get("id") for space in _shown("netns", "list")}
+    wanted = known.get(namespace)
+    ends = [link.get("link_netnsid") for link in _shown("link", "show", DEVICE)]
+    return wanted is not None and wanted in ends
+
+
 def _agent_runs() -> bool:
     """Whether the network agent of any lab of this machine is at work."""
     return any(AGENT in (one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"]))
 
 
-def _routes() -> list[dict[str, Any]]:
+def _shown(*words: str) -> list[dict[str, Any]]:
+    """What `ip` says; nothing where it fails."""
     if not Path(IP).exists():  # it comes with what is installed next
         return []
-    words = [IP, "-json", "-4", "route", "show"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    return list(json.loads(done.stdout or "[]"))
+    done = subprocess.run([IP, "-json", *words], capture_output=True, text=True, check=False)
+    return list(json.loads(done.stdout or "[]")) if done.returncode == 0 else []
 
 
 def end_servers(settings: LabSettings, *, remove: bool = False) -> None:

@@ -84,6 +84,27 @@ def test_the_way_into_a_lab_that_was_killed_is_taken_down(
         assert said.read_text() == "link delete kraj-public\n"
 
 
+@pytest.mark.parametrize("namespace", ["own", "another"])
+def test_a_device_that_leads_into_another_lab_is_not_taken_for_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, namespace: str
+) -> None:
+    """Both labs have been on this machine before; the other one has ended last."""
+    settings = LabSettings(tmp_path / "lab", depth="hosts")
+    ids = [{"name": settings.fabric, "id": 0}, {"name": "another", "id": 1}]
+    end, said = 0 if namespace == "own" else 1, tmp_path / "said"
+    route = [{"dst": "198.51.100.0/24", "dev": "kraj-public"}]
+    script = f"""case "$*" in
+*"netns list") echo '{json.dumps(ids)}' ;;
+*"link show kraj-public") echo '{json.dumps([{"link_netnsid": end}])}' ;;
+"link delete kraj-public") touch {said} ;;
+*) [ -e {said} ] && echo "[]" || echo '{json.dumps(route)}' ;;
+esac"""
+    monkeypatch.setattr(servers, "IP", str(program(tmp_path, "ip", script)))
+    monkeypatch.setattr(servers, "_agent_runs", lambda: False)
+    servers.check_network(settings)
+    assert said.exists() == (namespace == "another")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
 def test_what_is_mounted_in_a_lab_is_unmounted_before_it_is_deleted(tmp_path: Path) -> None:
     outer, beside = tmp_path / "a lab" / "overlay", tmp_path / "a laboratory"
