@@ -75,6 +75,14 @@ def cloud(hosts_lab: Lab) -> Any:
     return openstack.connection.Connection(config=loader.get_one(cloud="lab"))
 
 
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An operator's private key."""
+    path = tmp_path_factory.mktemp("operator") / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return path
+
+
 @dataclass
 class Server:
     """A server that can be talked to."""

@@ -37,14 +37,6 @@ USER = "debian"
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An operator's private key."""
-    path = tmp_path_factory.mktemp("operator") / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-    return path
-
-
-@pytest.fixture(scope="module")
 def region(
     hosts_lab: Lab, cloud: Any, key: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Region]:

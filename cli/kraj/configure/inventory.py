@@ -119,7 +119,7 @@ def _variables(
         "kraj_server_id": server.id,
         "kraj_addresses": list(server.addresses),
         "kraj_floating_address": server.floating_address,
-        "kraj_service_names": [f"{server.pool}.{stack.domain}"] if stack.domain else None,
+        "kraj_service_names": [name] if (name := stack.service_name(server.pool)) else None,
         "kraj_service_address": stack.floating_addresses.get(server.pool),
         "kraj_volumes": [_volume(volume) for volume in server.volumes],
         "kraj_zone": stack.zone,

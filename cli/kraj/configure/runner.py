@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kraj.configure.errors import FILES_UNUSABLE, PROGRAM_MISSING
-from kraj.engine.inherited import inherited
+from kraj.engine.inherited import inherited_for_ssh
 from kraj.engine.passphrase import FILE_VARIABLE
 from kraj.errors import KrajError
 
@@ -213,10 +213,8 @@ def _write_text(path: Path, content: str) -> None:
 def _environment(prepared: Mapping[str, str], folder: Path, sockets: Path) -> dict[str, str]:
     """What a program needs, what ansible-runner has set, and our settings."""
     theirs = {name: value for name, value in prepared.items() if os.environ.get(name) != value}
-    agent = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
     return {
-        **inherited(os.environ),
-        **agent,
+        **inherited_for_ssh(os.environ),
         **theirs,
         **_SETTINGS,
         "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),

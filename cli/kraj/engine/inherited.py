@@ -44,6 +44,12 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def inherited_for_ssh(environ: Mapping[str, str]) -> dict[str, str]:
+    """The same for a program that signs in to servers, with the agent that holds the keys."""
+    agent = {name: environ[name] for name in ("SSH_AUTH_SOCK",) if name in environ}
+    return {**inherited(environ), **agent}
+
+
 def credentials_of_backend(url: str, environ: Mapping[str, str]) -> dict[str, str]:
     """What Pulumi's command needs to reach its states at a URL."""
     wanted = _BACKENDS.get(urlsplit(url).scheme, "")

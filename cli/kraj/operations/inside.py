@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,7 @@ from kraj.operations.consoles import see_host_keys
 from kraj.operations.interrupts import heeded, interrupted
 from kraj.operations.inventory import read_exports
 from kraj.operations.states import RegionStates
-from kraj.verify.checks import Check, Proof, Status
+from kraj.verify.checks import Check, Proof, Status, with_checks
 from kraj.verify.inside import Inside, look_inside, ssh_settings
 
 _ACTION: Final = "verify"
@@ -87,4 +86,4 @@ def prove_inside(
     more: dict[str, list[Check]] = {label: [] for label in labels}
     for name, checks in found.items():
         more[chosen[name].stack] += checks
-    return [replace(proof, checks=(*proof.checks, *more[proof.stack])) for proof in proofs]
+    return with_checks(proofs, more)

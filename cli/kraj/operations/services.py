@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from kraj.configure.authority import CERTIFICATE_FILE, FOLDER
@@ -14,7 +13,7 @@ from kraj.model.roles import roles_with_tasks
 from kraj.operations.inventory import read_exports
 from kraj.operations.states import RegionStates
 from kraj.planning.documents import StackOutputs
-from kraj.verify.checks import Check, Proof, Status
+from kraj.verify.checks import Check, Proof, Status, with_checks
 from kraj.verify.services import CHECK, PublicService, ask_service
 
 _ACTION: Final = "verify"
@@ -50,7 +49,7 @@ def prove_services(
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         for (stack, _name, _service), check in zip(asked, pool.map(ask, asked), strict=True):
             more[stack].append(check)
-    return [replace(proof, checks=(*proof.checks, *more[proof.stack])) for proof in proofs]
+    return with_checks(proofs, more)
 
 
 def _public_services(
@@ -61,10 +60,10 @@ def _public_services(
     roles = roles_with_tasks(states.project.roles)
     found: dict[str, PublicService | None] = {}
     for key, address in stack.floating_addresses.items():
-        if key not in cards or not stack.domain:
+        name = stack.service_name(key)
+        if key not in cards or not name:
             continue  # a server's own, such as a bastion's
         check = cards[key].health_check
-        name = f"{key}.{stack.domain}"
         service = PublicService(name, address, check.port, check.protocol, check.path)
         found[name] = service if role_of(key, roles) else None
     return found

@@ -396,3 +396,7 @@ class StackOutputs(Part):
     transit_address: str | None = Field(
         default=None, description="Address of the tenant's router that the bastion comes through."
     )
+
+    def service_name(self, service: str) -> str:
+        """What people ask a service of the stack by; empty where the domain is not known."""
+        return f"{service}.{self.domain}" if self.domain else ""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -70,6 +70,11 @@ class Proof:
     @property
     def failures(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if check.status is Status.FAILED)
+
+
+def with_checks(proofs: Iterable[Proof], more: Mapping[str, Iterable[Check]]) -> list[Proof]:
+    """The proofs with further checks, which are given by the label of the stack."""
+    return [replace(proof, checks=(*proof.checks, *more.get(proof.stack, ()))) for proof in proofs]
 
 
 def flatten(groups: Iterable[Iterable[Check]]) -> tuple[Check, ...]:

@@ -19,7 +19,7 @@ from typing import Final
 
 from junitparser import JUnitXml, Skipped, TestCase, TestSuite
 
-from kraj.engine.inherited import inherited
+from kraj.engine.inherited import inherited_for_ssh
 from kraj.secrecy import without_secrets
 from kraj.verify.checks import Check, Status
 
@@ -150,5 +150,8 @@ def _run_tests(
 
 
 def _environment() -> dict[str, str]:
-    agent = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
-    return {**inherited(os.environ), **agent, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
+    return {
+        **inherited_for_ssh(os.environ),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LC_ALL": "C.UTF-8",
+    }
