@@ -47,7 +47,7 @@ def main() -> None:
             subnet_pools=address_pools.pool_ids,
         ),
     )
-    pulumi.export("document", environment.outputs("centre"))
+    pulumi.export("document", environment.outputs("centre", document.region.title))
 
 
 main()

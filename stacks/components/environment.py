@@ -61,6 +61,7 @@ class Environment:
     def outputs(
         self,
         stack: str,
+        title: str,
         application_credential_id: Any = None,
         transit_address: Any = None,
     ) -> Mapping[str, Any]:
@@ -86,6 +87,7 @@ class Environment:
                 for subnet in (network.ipv4, network.ipv6)
                 if subnet is not None
             ],
+            "title": title,
             "zone": self._document.region.zone,
             "domain": self._document.domain,
             "transit_address": transit_address,

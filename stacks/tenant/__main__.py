@@ -41,7 +41,10 @@ def main() -> None:
         "tenant/automation", document, after=[*environment.components, *ways_in]
     )
     outputs = environment.outputs(
-        f"tenant:{tenant.slug}", credential.id, next((way.address for way in ways_in), None)
+        f"tenant:{tenant.slug}",
+        tenant.title,
+        credential.id,
+        next((way.address for way in ways_in), None),
     )
     pulumi.export("document", outputs)
     pulumi.export("applicationCredentialSecret", pulumi.Output.secret(credential.secret))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import secrets
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from kraj.lab import Lab
-from tests.hosts.conftest import until
+from tests.hosts.operators import Operators
 from tests.lab.command_line import (
     ROOT,
     Region,
@@ -33,7 +33,6 @@ pytestmark = pytest.mark.hosts
 
 REGION = f"way-{secrets.token_hex(2)}"
 TOWNS = ("zelezny-brod", "bela")
-USER = "debian"
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +70,6 @@ def _make_roles(folder: Path) -> None:
     write_yaml(folder / "map" / "service.yaml", card)
 
 
-def _outputs(region: Region, label: str) -> dict[str, Any]:
-    found: dict[str, Any] = region.good("outputs", "--only", label, "--json").json["stacks"]
-    document: dict[str, Any] = found[label]["document"]
-    return document
-
-
 def test_all_servers_are_configured_through_the_bastion(region: Region, key: Path) -> None:
     region.good("up", "--yes")
     document = region.good("configure", "--identity", str(key), "--json").json
@@ -101,18 +94,65 @@ def test_servers_are_proved_from_inside(region: Region, key: Path) -> None:
     assert found["inside.bastion.every_route_of_the_file_is_set", name] == "passed"
 
 
+def test_tenants_do_not_reach_each_other_and_an_open_door_is_found(
+    region: Region, cloud: Any, key: Path
+) -> None:
+    """A door that takes more: routes through the operators' network, and a rule for everybody."""
+    operators = Operators(region, key)
+    one, other = (operators.outputs(f"tenant:{slug}") for slug in TOWNS)
+    pair, back = (f"{TOWNS[0]} → {TOWNS[1]}", f"{TOWNS[1]} → {TOWNS[0]}")
+    only = [word for slug in TOWNS for word in ("--only", f"tenant:{slug}")]
+    verify = ("verify", "--inside", "--identity", str(key), *only, "--json")
+    assert _isolation(region.good(*verify).json) == {pair: "passed", back: "passed"}
+    with _routes_between(cloud, one, other), _everybody_let_in(cloud, other):
+        finished = region.kraj(*verify)
+        assert finished.code == 1
+        assert _isolation(finished.json) == {pair: "failed", back: "passed"}
+        (told,) = [
+            check["message"]
+            for stack in finished.json["stacks"]
+            for check in stack["checks"]
+            if check["id"] == "isolation.tenants" and check["status"] == "failed"
+        ]
+        assert f":22 ({other['servers'][0]['name']})" in told
+
+
+def _isolation(document: Any) -> dict[str, str]:
+    return {
+        check["subject"]: check["status"]
+        for stack in document["stacks"]
+        for check in stack["checks"]
+        if check["id"] == "isolation.tenants"
+    }
+
+
+@contextmanager
+def _everybody_let_in(cloud: Any, tenant: dict[str, Any]) -> Iterator[None]:
+    """One group of the tenant's server takes every connection."""
+    (port,) = cloud.network.ports(device_id=tenant["servers"][0]["id"])
+    rule = cloud.network.create_security_group_rule(
+        security_group_id=port.security_group_ids[0],
+        direction="ingress",
+        ethertype="IPv4",
+        protocol="tcp",
+    )
+    try:
+        yield
+    finally:
+        cloud.network.delete_security_group_rule(rule)
+
+
 def test_what_is_broken_on_a_server_is_found_and_named(region: Region, key: Path) -> None:
     """A route that somebody has deleted on the bastion."""
-    (bastion,) = [
-        item for item in _outputs(region, "centre")["servers"] if item["pool"] == "bastion"
-    ]
-    prefix = _outputs(region, f"tenant:{TOWNS[0]}")["prefixes"][0]
-    _on_bastion(region, key, bastion, f"sudo ip route del {prefix} proto 186")
+    operators = Operators(region, key)
+    bastion = operators.bastion
+    prefix = operators.outputs(f"tenant:{TOWNS[0]}")["prefixes"][0]
+    operators.told(bastion, f"sudo ip route del {prefix} proto 186")
     finished = region.kraj("verify", "--inside", "--identity", str(key), "--only", "centre")
     assert finished.code == 1
     assert "inside.bastion.every_route_of_the_file_is_set" in finished.out
     assert bastion["name"] in finished.out
-    _on_bastion(region, key, bastion, "sudo systemctl restart kraj-transit.service")
+    operators.told(bastion, "sudo systemctl restart kraj-transit.service")
     region.good("verify", "--inside", "--identity", str(key), "--only", "centre")
 
 
@@ -126,21 +166,10 @@ def _from_inside(document: Any) -> dict[tuple[str, str], str]:
     }
 
 
-def _on_bastion(region: Region, key: Path, bastion: dict[str, Any], command: str) -> str:
-    """What a command prints on the bastion, where it must succeed."""
-    known = region.folder / ".kraj" / "regions" / REGION / "known_hosts"
-    words = [
-        *("ssh", "-i", str(key), "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes"),
-        *("-o", f"HostKeyAlias={bastion['name']}", f"{USER}@{bastion['floating_address']}"),
-    ]
-    done = subprocess.run([*words, command], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_ssh_of_no_tenant_answers_outside(region: Region) -> None:
+def test_ssh_of_no_tenant_answers_outside(region: Region, key: Path) -> None:
+    operators = Operators(region, key)
     for slug in TOWNS:
-        addresses = _outputs(region, f"tenant:{slug}")["floating_addresses"].values()
+        addresses = operators.outputs(f"tenant:{slug}")["floating_addresses"].values()
         assert addresses
         for address in addresses:
             with pytest.raises(OSError, match=r"timed out|refused|No route|unreachable"):
@@ -151,57 +180,37 @@ def test_a_tenant_that_sends_through_transit_meets_closed_doors(
     region: Region, cloud: Any, key: Path
 ) -> None:
     """A tenant may set routes on its own router, also into the network that the bastion uses."""
-    one, other = (_outputs(region, f"tenant:{slug}") for slug in TOWNS)
+    operators = Operators(region, key)
+    one, other = (operators.outputs(f"tenant:{slug}") for slug in TOWNS)
     target = next(a for a in other["servers"][0]["addresses"] if ":" not in a)
-    (router,) = cloud.network.routers(project_id=one["project_id"])
-    way = {"destination": other["prefixes"][0], "nexthop": other["transit_address"]}
-    back = {"destination": one["prefixes"][0], "nexthop": one["transit_address"]}
-    (others_router,) = cloud.network.routers(project_id=other["project_id"])
-    cloud.network.update_router(router, routes=[way])
-    cloud.network.update_router(others_router, routes=[back])
+    with _routes_between(cloud, one, other):
+        asked = operators.run(one["servers"][0], f"nc -z -w 3 {target} 22 && echo open")
+    assert asked.returncode != 0
+    assert "open" not in asked.stdout
+
+
+@contextmanager
+def _routes_between(cloud: Any, one: dict[str, Any], other: dict[str, Any]) -> Iterator[None]:
+    """Each tenant's router knows the way to the other's first network."""
+    routers = []
+    for here, there in ((one, other), (other, one)):
+        (router,) = cloud.network.routers(project_id=here["project_id"])
+        way = {"destination": there["prefixes"][0], "nexthop": there["transit_address"]}
+        cloud.network.update_router(router, routes=[way])
+        routers.append(router)
     try:
-        asked = _inside(region, key, one["servers"][0], f"nc -z -w 3 {target} 22 && echo open")
-        assert asked.returncode != 0
-        assert "open" not in asked.stdout
+        yield
     finally:
-        cloud.network.update_router(router, routes=[])
-        cloud.network.update_router(others_router, routes=[])
-
-
-def _inside(
-    region: Region, key: Path, server: dict[str, Any], command: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a command on a tenant's server, which is reached as `kraj configure` does."""
-    known = region.folder / ".kraj" / "regions" / REGION / "known_hosts"
-    (bastion,) = [
-        item for item in _outputs(region, "centre")["servers"] if item["pool"] == "bastion"
-    ]
-    options = [
-        *("-i", str(key), "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"),
-        *("-o", "BatchMode=yes", "-o", "ConnectTimeout=5"),
-    ]
-    first = ["ssh", *options, "-o", f"HostKeyAlias={bastion['name']}"]
-    proxy = " ".join([*first, "-W", "%h:%p", f"{USER}@{bastion['floating_address']}"])
-    address = next(a for a in server["addresses"] if ":" not in a)
-    words = ["ssh", *options, "-o", f"HostKeyAlias={server['name']}", "-o", f"ProxyCommand={proxy}"]
-
-    def reached() -> bool:
-        probe = [*words, f"{USER}@{address}", "true"]
-        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
-
-    until(reached, f"{server['name']} through the bastion")
-    return subprocess.run(
-        [*words, f"{USER}@{address}", command], capture_output=True, text=True, check=False
-    )
+        for router in routers:
+            cloud.network.update_router(router, routes=[])
 
 
 def test_a_tenant_that_goes_leaves_no_route(region: Region, key: Path) -> None:
     region.good("down", "--only", f"tenant:{TOWNS[1]}", "--yes")
     region.file(f"tenants/{TOWNS[1]}.yaml").unlink()
     region.good("configure", "--only", f"tenant:{TOWNS[0]}", "--identity", str(key))
-    left = _outputs(region, f"tenant:{TOWNS[0]}")["prefixes"][0]
-    (bastion,) = [
-        item for item in _outputs(region, "centre")["servers"] if item["pool"] == "bastion"
-    ]
-    told = _on_bastion(region, key, bastion, "ip -4 route show protocol 186")
+    operators = Operators(region, key)
+    left = operators.outputs(f"tenant:{TOWNS[0]}")["prefixes"][0]
+    bastion = operators.bastion
+    told = operators.told(bastion, "ip -4 route show protocol 186")
     assert [line.split()[0] for line in told.splitlines()] == [left]

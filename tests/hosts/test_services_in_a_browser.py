@@ -20,6 +20,7 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from kraj.lab import Lab
 from tests.hosts.conftest import until
+from tests.hosts.operators import Operators
 from tests.lab.command_line import (
     KRAJ,
     ROOT,
@@ -148,6 +149,69 @@ def test_everything_is_proved_from_inside_and_from_outside(region: Region, key: 
     assert any(check["id"].startswith("inside.map.") for check in found)
 
 
+def test_what_somebody_breaks_is_found_named_and_mended(
+    region: Region, cloud: Any, key: Path
+) -> None:
+    """A service stopped, a port opened, a certificate that ends, a full disk, a rule removed."""
+    operators = Operators(region, key)
+    on = operators.told
+    primary = _by_name(operators.outputs(f"tenant:{RECORDS}"))[0]
+    web, spare = _by_name(operators.outputs(f"tenant:{MAP}"))[:2]
+    on(web, "sudo systemctl stop nginx.service")
+    on(web, "sudo systemd-run --quiet --unit=stranger python3 -m http.server 9090")
+    on(
+        spare,
+        "cd /etc/ssl/kraj && sudo openssl req -x509 -key map.key -days 1 -subj /CN=map "
+        "-out map.crt -addext subjectAltName=DNS:map 2>&1",
+    )
+    data = primary["volumes"][0]["path"]
+    free = on(primary, f"df --output=avail --block-size=1 {data} | tail -n 1")
+    on(primary, f"sudo fallocate --length {free} {data}/full")
+    gone = _remove_a_rule(cloud, web)
+
+    verify = ("verify", "--inside", "--identity", str(key))
+    finished = region.kraj(*verify, "--json")
+    assert finished.code == 1
+    failed = {
+        (check["id"], check["subject"])
+        for stack in finished.json["stacks"]
+        for check in stack["checks"]
+        if check["status"] == "failed"
+    }
+    assert {
+        ("inside.reverse_proxy.nginx_runs_and_starts_with_the_host", web["name"]),
+        ("inside.base.nothing_listens_that_the_firewall_does_not_let_in", web["name"]),
+        ("inside.certificates.no_certificate_ends_within_three_days", spare["name"]),
+        ("inside.base.file_systems_have_room", primary["name"]),
+        ("rules.same", gone),
+    } <= failed
+    assert {name for check, name in failed if check.startswith("inside.")} == {
+        web["name"], spare["name"], primary["name"],
+    }  # fmt: skip
+
+    on(web, "sudo systemctl stop stranger.service")
+    on(primary, f"sudo rm {data}/full")
+    region.good("refresh", "--only", f"tenant:{MAP}", "--yes")
+    region.good("up", "--only", f"tenant:{MAP}", "--yes")
+    patiently(region, CONFIGURE_SECONDS, "configure", "--only", f"tenant:{MAP}", *verify[2:])
+    patiently(region, CONFIGURE_SECONDS, *verify)
+
+
+def _by_name(outputs: dict[str, Any]) -> list[dict[str, Any]]:
+    return sorted(outputs["servers"], key=lambda server: str(server["name"]))
+
+
+def _remove_a_rule(cloud: Any, server: dict[str, Any]) -> str:
+    """Take away a rule that lets people in; the name of its group."""
+    for port in cloud.network.ports(device_id=server["id"]):
+        for group in map(cloud.network.get_security_group, port.security_group_ids):
+            for rule in cloud.network.security_group_rules(security_group_id=group.id):
+                if rule.direction == "ingress" and rule.port_range_min == 443:
+                    cloud.network.delete_security_group_rule(rule)
+                    return str(group.name)
+    pytest.fail(f"no rule for port 443 on {server['name']}")
+
+
 @pytest.fixture(scope="module")
 def browser(region: Region, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """A browser that finds the services by their names and trusts the region's authority."""
@@ -230,6 +294,6 @@ def test_a_visitor_sees_the_map_of_the_other_town(browser: BrowserContext) -> No
     with page.expect_response(lambda answer: "GetMap" in answer.url and answer.ok) as picture:
         page.goto(f"https://map.{MAP}.{REGION}.example/")
     assert picture.value.headers["content-type"].startswith("image/")
-    expect(page.get_by_role("heading", name="Mapový server: turnov")).to_be_visible()
+    expect(page.get_by_role("heading", name="Mapový server: Turnov")).to_be_visible()
     page.wait_for_load_state("networkidle")
     _picture(page, "map")

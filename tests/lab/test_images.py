@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openstack.exceptions import BadRequestException
 
 from kraj.images.lifecycle import Published, Stage, Use, decide
 from kraj.images.publishing import (
     IMAGE_PROPERTY,
     Promise,
     carry_out,
+    is_as_signed,
     publish,
     read_published,
     read_uses,
 )
+from kraj.images.signing import Signer, open_signer
 from kraj.planning.standards import built_image_name
 from tests.lab.conftest import LabCloud
 from tests.lab.image_versions import version_of
@@ -61,6 +64,23 @@ def test_the_same_version_is_not_uploaded_again(cloud: Any, tmp_path: Path) -> N
     first = publish(cloud, version_of(NAME, "1", tmp_path), tmp_path, PROMISE, [])
     assert publish(cloud, version_of(NAME, "1", tmp_path), tmp_path, PROMISE, []).id == first.id
     assert len(ours(cloud)) == 1
+
+
+def test_glance_checks_the_signature_of_an_image(cloud: Any, tmp_path: Path) -> None:
+    signer = open_signer(tmp_path / "key.pem", make=True)
+    other = open_signer(tmp_path / "other.pem", make=True)
+    version = version_of(NAME, "1", tmp_path)
+    with pytest.raises(BadRequestException, match="Signature verification failed"):
+        publish(cloud, version, tmp_path, PROMISE, [], signer=Signer(other.key, signer.certificate))
+    assert not [item for item in ours(cloud) if item.signed]
+
+    made = publish(cloud, version, tmp_path, PROMISE, [], signer=signer)
+    assert made.signed
+    assert is_as_signed(cloud, made, signer)
+    assert not is_as_signed(cloud, made, other)
+    plain = publish(cloud, version_of(NAME, "2", tmp_path), tmp_path, PROMISE, [])
+    assert not plain.signed
+    assert not is_as_signed(cloud, plain, signer)
 
 
 def test_versions_step_back_and_only_unused_ones_are_deleted(cloud: Any, tmp_path: Path) -> None:

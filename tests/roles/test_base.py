@@ -171,6 +171,16 @@ def test_only_what_is_let_in_is_reachable_and_the_rest_is_found(life):
     life.host.run("systemctl stop web-9090")
 
 
+def test_a_full_disk_is_found(life):
+    free = life.host.run("df --output=avail --block-size=1 /srv/map-tiles | tail -n 1")
+    life.host.run(f"fallocate --length {free} /srv/map-tiles/full")
+    with pytest.raises(pytest.fail.Exception, match=r"FAILED .+have_room") as found:
+        life.host.prove("base")
+    assert "/srv/map-tiles: 100% of the blocks" in str(found.value)
+    life.host.run("rm /srv/map-tiles/full")
+    life.host.prove("base")
+
+
 def test_a_role_opens_its_port_and_closes_it(life, tmp_path):
     tasks = tmp_path / "web" / "tasks"
     tasks.mkdir(parents=True)

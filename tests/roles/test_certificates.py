@@ -71,6 +71,9 @@ def test_a_host_gets_keeps_and_renews_its_certificate(role_host, settings, tmp_p
     host.run("systemctl start kraj-certificates.service")
     assert "records.crt ends on" in host.run("journalctl -p warning -u kraj-certificates -o cat")
 
+    with pytest.raises(pytest.fail.Exception, match=r"FAILED .+no_certificate_ends"):
+        host.prove("certificates")
+
     foreseen = host.apply("certificates", settings, check=True)
     assert foreseen.tasks_changed == ("Have it signed by the region's authority",)
     renewed = host.apply("certificates", settings)

@@ -114,6 +114,10 @@ def test_sites_are_served_as_browsers_and_balancers_want(role_host, settings, tm
     host.run("timeout 30 sh -c 'until nc -z 127.0.0.1 8000; do sleep 0.2; done'")
     host.run("mkdir -p /srv/map && echo a page > /srv/map/index.html")
     host.prove("reverse_proxy")
+    host.run("systemctl stop nginx")
+    with pytest.raises(pytest.fail.Exception, match=r"FAILED .+nginx_runs"):
+        host.prove("reverse_proxy")
+    host.run("systemctl start nginx")
 
     _the_service_gets_what_it_needs_to_know(browser)
     _every_site_has_the_headers(browser)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from kraj.commands.confirming import confirm
 from kraj.commands.options import CloudName, EventsFile, Json, Region, Yes
 from kraj.errors import ExitCode, KrajError
-from kraj.images.errors import TEST_FAILED
+from kraj.images.errors import NOT_AS_SIGNED, TEST_FAILED
 from kraj.images.lifecycle import NEAR_DAYS, Stage
 from kraj.images.manifest import FILE_NAMES, Format
 from kraj.operations import images
@@ -27,11 +28,13 @@ from kraj.report.documents.images import (
     ImageTestDocument,
     ImageUser,
     ImageUsersDocument,
+    ImageVerifyDocument,
 )
 from kraj.report.images import (
     print_difference,
     print_image,
     print_images,
+    print_signatures,
     print_steps,
     print_trial,
     print_users,
@@ -72,6 +75,17 @@ Image = Annotated[
 ]
 Keep = Annotated[
     int, typer.Option("--keep", min=1, help="Versions of each image that stay visible.")
+]
+SigningKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--signing-key",
+        metavar="FILE",
+        envvar="KRAJ_IMAGE_SIGNING_KEY",
+        dir_okay=False,
+        help="Private key (RSA) and certificate, in PEM; made where it is not there. "
+        "Default: .kraj/images/signing.pem.",
+    ),
 ]
 
 
@@ -208,9 +222,13 @@ def publish(
         ImageFormat,
         typer.Option("--format", help="root: for a lab whose servers boot. disk: for clouds."),
     ] = ImageFormat.DISK,
+    signing_key: SigningKey = None,
+    unsigned: Annotated[bool, typer.Option("--unsigned", help="Without a signature.")] = False,
     json_: Json = False,
 ) -> int:
     """Upload the bootable disk to Glance, with the properties of scs-0102; older ones step back.
+
+    It is signed, and Glance checks that, where the cloud has Barbican for the certificate.
 
     Example: kraj image publish records --share-with reg-563889
     """
@@ -225,16 +243,51 @@ def publish(
         share_with=share_with or [],
         untested=untested,
         form=format_.value,
+        signing=None if unsigned else _signing(signing_key),
     )
     document = ImagePublishDocument.of(done)
     if json_:
         print_document(document)
     else:
         item = done.published
-        results().print(f"{item.image}@{item.version} is image {item.id}", soft_wrap=True)
+        signed = "signed" if item.signed else "not signed"
+        told = f"{item.image}@{item.version} is image {item.id}, {signed}"
+        results().print(told, soft_wrap=True)
         if document.steps:
             print_steps(document.steps, results())
     return ExitCode.OK
+
+
+@app.command()
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[base|SERVICE]...", help="Default: all.")
+    ] = None,
+    region: Region = None,
+    cloud: CloudName = None,
+    signing_key: SigningKey = None,
+    json_: Json = False,
+    events: EventsFile = None,
+) -> int:
+    """Read published images back and check that they are what was signed. Exit code 1 if not.
+
+    Example: kraj image verify records
+    """
+    with ConsoleProgress(progress(), events) as view:
+        found = images.verify_images(names or [], region, cloud, _signing(signing_key), view.report)
+    document = ImageVerifyDocument.of(found)
+    if json_:
+        print_document(document)
+    else:
+        print_signatures(document.images, results())
+    wrong = sum(not one.good for one in found)
+    if wrong and not json_:
+        raise KrajError(NOT_AS_SIGNED, f"{wrong} of {len(found)} images are not as signed")
+    return ExitCode.ERROR if wrong else ExitCode.OK
+
+
+def _signing(file: Path | None) -> images.Signing:
+    return images.Signing(file, os.environ.get("KRAJ_IMAGE_SIGNING_PASSPHRASE", ""))
 
 
 @app.command()

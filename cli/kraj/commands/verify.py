@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from kraj.operations.stacks import DEFAULT_JOBS, existing, select_targets
 from kraj.report.documents.proofs import VerifyDocument
 from kraj.report.output import print_document, progress, results
 from kraj.report.progress import ConsoleProgress
+from kraj.report.proof_page import write_page
 from kraj.report.proofs import print_proofs, write_junit
 from kraj.verify.errors import NOT_PROVED, NOTHING_TO_PROVE
 
@@ -38,7 +40,17 @@ def verify(
     cloud: CloudName = None,
     junit: Annotated[
         Path | None,
-        typer.Option("--junit", help="Also write the proofs as JUnit XML to this file."),
+        typer.Option(
+            "--junit", dir_okay=False, help="Also write the proofs as JUnit XML to this file."
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            dir_okay=False,
+            help="Also write the proofs as one HTML page to this file, with what was found.",
+        ),
     ] = None,
     standards: Annotated[
         bool,
@@ -58,10 +70,11 @@ def verify(
     """Read the cloud back through its API and compare it with the plan; never trusts the state.
 
     With --inside it also signs in to the servers, as `kraj configure` does, runs the tests of their
-    roles there, and asks each public service for its health, as people come to it. Without --only,
-    all stacks that were provisioned. Exit code 1 where a check fails.
+    roles there, tries to connect from each tenant's servers to those of other tenants, and asks
+    each public service for its health, as people come to it. Without --only, all stacks that were
+    provisioned. Exit code 1 where a check fails.
 
-    Example: kraj verify --only tenant:liberec --inside --junit proof.xml
+    Example: kraj verify --only tenant:liberec --inside --html proof.html
     """
     planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
     chosen, _why = pick_engine(planned, engine)
@@ -79,6 +92,8 @@ def verify(
             proofs = prove_services(planned.name, proofs, view.report, jobs=jobs)
     if junit is not None:
         write_junit(proofs, junit)
+    if html is not None:
+        write_page(planned.name, proofs, html, datetime.now(UTC))
     if json_:
         print_document(VerifyDocument.of(planned.name, proofs))
     else:

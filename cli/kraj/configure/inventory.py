@@ -112,6 +112,7 @@ def _variables(
         "kraj_region": region,
         "kraj_stack": stack.stack,
         "kraj_tenant": stack.stack.removeprefix(_TENANT) if stack.stack != CENTRE else None,
+        "kraj_title": stack.title,
         "kraj_service": server.pool,
         "kraj_roles": roles_of(server.pool, roles),
         "kraj_availability": server.availability,

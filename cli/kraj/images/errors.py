@@ -81,3 +81,18 @@ TEST_FAILED = error_code(
     "A check of the booted image did not hold.",
     "The checks are listed above; mend the role, build and test again.",
 )
+SIGNING_KEY = error_code(
+    "KRJ813",
+    "Signing key unusable",
+    "The file does not hold a private key of RSA with its certificate, both in PEM, or the "
+    "passphrase does not fit.",
+    "Give the right file by --signing-key and the passphrase by KRAJ_IMAGE_SIGNING_PASSPHRASE; a "
+    "file that is not there is made. Without a signature: --unsigned.",
+)
+NOT_AS_SIGNED = error_code(
+    "KRJ814",
+    "Image not as signed",
+    "An image in the cloud has no signature, or one that does not fit its content or this "
+    "region's certificate.",
+    "Find out who uploaded it before anything boots from it; publish the image again.",
+)

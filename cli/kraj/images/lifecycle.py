@@ -34,6 +34,7 @@ class Published:
     created: str  #: ISO 8601, by which versions are put in order
     stage: Stage
     provided_until: str = ""  #: a date, or `none`, `notice`
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

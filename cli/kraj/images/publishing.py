@@ -6,6 +6,7 @@ which images are ours: no other is ever touched.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from kraj.errors import KrajError
 from kraj.images.errors import UPLOAD_DAMAGED
 from kraj.images.lifecycle import Published, Stage, Step, Use
 from kraj.images.manifest import Format, Manifest
+from kraj.images.signing import SIGNATURE, Signer, fits, signature_properties
 from kraj.model.catalogue import Image, ReplaceFrequency
 from kraj.model.units import Size
 from kraj.openstack.errors import REFUSED
@@ -73,10 +75,12 @@ def publish(
     promise: Promise,
     share_with: Sequence[str],
     form: Format = "disk",
+    signer: Signer | None = None,
 ) -> Published:
     """Upload one of the files and let projects (names or ids) use it. Raises KRJ810.
 
-    A version that is there already is not uploaded again.
+    A version that is there already is not uploaded again. Signed where there is a signer, and the
+    cloud has a place for its certificate.
     """
     for known in _ours(cloud):
         properties = _properties(known)
@@ -84,6 +88,7 @@ def publish(
             _share(cloud, known.id, share_with)
             return _published(known)
     file = manifest.outputs[form]
+    signed = _signed(cloud, folder / file.file, signer) if signer else {}
     image = cloud.image.create_image(
         standards.built_image_name(manifest.image),
         filename=str(folder / file.file),
@@ -99,11 +104,21 @@ def publish(
         wait=True,
         timeout=3600,
         **properties_of(manifest, promise, form),
+        **signed,
     )
     found = cloud.image.get_image(image.id)
     _check(cloud, found, folder / file.file)
     _share(cloud, found.id, share_with)
     return _published(found)
+
+
+def is_as_signed(cloud: Any, item: Published, signer: Signer) -> bool:
+    """Read the data of an image and judge its signature; False where it has none."""
+    properties = _properties(cloud.image.get_image(item.id))
+    if SIGNATURE not in properties:
+        return False
+    answer = cloud.image.download_image(item.id, stream=True)
+    return fits(properties, signer.certificate, answer.iter_content(_CHUNK_BYTES))
 
 
 def read_published(cloud: Any) -> tuple[Published, ...]:
@@ -150,6 +165,22 @@ def carry_out(cloud: Any, step: Step) -> None:
         )
 
 
+def _signed(cloud: Any, path: Path, signer: Signer) -> dict[str, str]:
+    """The properties of a signature; none where the cloud has no place for a certificate."""
+    if not cloud.has_service("key-manager"):
+        return {}
+    name = f"kraj images {signer.fingerprint}"
+    known = next(iter(cloud.key_manager.secrets(name=name)), None)
+    secret = known or cloud.key_manager.create_secret(
+        name=name,
+        secret_type="certificate",  # noqa: S106 - Barbican's word for a certificate
+        payload=base64.b64encode(signer.certificate_pem).decode(),
+        payload_content_type="application/octet-stream",
+        payload_content_encoding="base64",
+    )
+    return signature_properties(signer.sign(path), secret.secret_id)
+
+
 def _ours(cloud: Any) -> Iterator[Any]:
     for hidden in (False, True):
         for image in cloud.image.images(is_hidden=hidden):
@@ -176,6 +207,7 @@ def _published(image: Any) -> Published:
         created=image.created_at,
         stage=Stage(properties.get(STAGE_PROPERTY, Stage.ACTIVE)),
         provided_until=str(properties.get("provided_until") or image.get("provided_until") or ""),
+        signed=SIGNATURE in properties,
     )
 
 

@@ -3,7 +3,8 @@
 layers/<digest>/tree    a file system tree; complete, because it is moved there in one step
 work/                   what a build makes; emptied by the next one
 podman/                 containers of builds, apart from those of the machine's users
-<image>/<version>/      what `kraj image build` leaves
+built/<image>/<version>/  what `kraj image build` leaves
+signing.pem             key and certificate by which images are signed
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ class ImageStore:
     @property
     def built(self) -> Path:
         return self.root / "built"
+
+    @property
+    def signing(self) -> Path:
+        """Key and certificate by which images are signed."""
+        return self.root / "signing.pem"
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

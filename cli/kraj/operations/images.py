@@ -13,19 +13,21 @@ from kraj.errors import KrajError
 from kraj.events import Event, EventKind, Reporter
 from kraj.images.building import Sources
 from kraj.images.comparing import Difference, compare, read_tracker
-from kraj.images.errors import NOT_TESTED
+from kraj.images.errors import NOT_TESTED, UNKNOWN_IMAGE
 from kraj.images.finishing import Version, build_version
 from kraj.images.lifecycle import Overdue, Published, Step, decide, overdue
 from kraj.images.manifest import FILE_NAMES, Format, Manifest, Trial
 from kraj.images.publishing import (
     Promise,
     carry_out,
+    is_as_signed,
     publish,
     read_published,
     read_uses,
     today,
 )
 from kraj.images.recipe import BOOKWORM
+from kraj.images.signing import Signer, open_signer
 from kraj.images.store import ImageStore
 from kraj.images.trial import try_image
 from kraj.model.loader import load_region
@@ -75,6 +77,26 @@ def compare_images(old: str, new: str, tracker: Path | None) -> Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Signing:
+    """By which key images are signed."""
+
+    file: Path | None = None  #: of key and certificate; None: the project's own
+    passphrase: str = ""
+
+    def open(self, store: ImageStore, *, make: bool = False) -> Signer:
+        """The key with its certificate; made where it is not there and may be. Raises KRJ813."""
+        return open_signer(self.file or store.signing, self.passphrase, make=make)
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureFound:
+    """An image in the cloud, and whether its data is what this key has signed."""
+
+    published: Published
+    good: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """An image in the cloud, and what became of its predecessors."""
 
@@ -92,9 +114,11 @@ def publish_image(
     share_with: Sequence[str] = (),
     untested: bool = False,
     form: Format = "disk",
+    signing: Signing | None = None,
 ) -> Publication:
-    """Upload a tested image; its predecessors are deprecated or hidden. Raises KRJ4xx, KRJ801,
-    KRJ809, KRJ810.
+    """Upload a tested image; its predecessors are deprecated or hidden.
+
+    Signed with `signing`; unsigned where it is None. Raises KRJ4xx, KRJ801, KRJ809, KRJ810, KRJ813.
     """
     store = image_store()
     manifest = store.find(wanted)
@@ -109,13 +133,38 @@ def publish_image(
         raise KrajError(NOT_TESTED, f"{manifest.image}@{manifest.version} {what}")
     connection = _connection(region, cloud)
     promise = Promise(until or BOOKWORM.support_ends)
-    made = publish(connection, manifest, store.folder(manifest), promise, share_with, form)
+    signer = signing.open(store, make=True) if signing else None
+    made = publish(connection, manifest, store.folder(manifest), promise, share_with, form, signer)
     # The new one is there already; nothing is deleted when an image is published.
     steps = [step for step in _decided(connection, keep) if step.published.image == manifest.image]
     done = [step for step in steps if step.changes and step.stage.value != "deleted"]
     for step in done:
         carry_out(connection, step)
     return Publication(made, tuple(done))
+
+
+def verify_images(
+    names: Sequence[str], region: str | None, cloud: str | None, signing: Signing, report: Reporter
+) -> tuple[SignatureFound, ...]:
+    """Read images of the cloud back and judge their signatures; all where none is named.
+
+    Raises KRJ4xx, KRJ801, KRJ813.
+    """
+    signer = signing.open(image_store())
+    connection = _connection(region, cloud)
+    found = [item for item in read_published(connection) if not names or item.image in names]
+    missing = sorted(set(names) - {item.image for item in found})
+    if missing:
+        raise KrajError(UNKNOWN_IMAGE, f"the cloud has no image {', '.join(missing)}")
+    judged = []
+    for item in found:
+        name = f"{item.image}@{item.version}"
+        report(Event(EventKind.STARTED, "image verify", name, message="reading it back"))
+        good = item.signed and is_as_signed(connection, item, signer)
+        kind = EventKind.DONE if good else EventKind.FAILED
+        report(Event(kind, "image verify", name, message="as signed" if good else "not as signed"))
+        judged.append(SignatureFound(item, good))
+    return tuple(judged)
 
 
 def prune_plan(region: str | None, cloud: str | None, keep: int) -> tuple[Step, ...]:

@@ -391,6 +391,7 @@ class StackOutputs(Part):
         default=None, description="Keystone's id of the tenant's own credential."
     )
     prefixes: tuple[str, ...] = Field(default=(), description="Prefixes of the networks.")
+    title: str = Field(default="", description="Official name of the tenant, or of the region.")
     zone: str = Field(default="", description="Domain of the region, without the last dot.")
     domain: str = Field(default="", description="Domain of the stack's names.")
     transit_address: str | None = Field(

@@ -12,6 +12,7 @@ from kraj.report.documents.images import (
     ImageDiffDocument,
     ImageEntry,
     ImageShowDocument,
+    ImageSignature,
     ImageStep,
     ImageTestDocument,
     ImageUser,
@@ -128,6 +129,20 @@ def print_users(users: Sequence[ImageUser], console: Console) -> None:
         table.add_row(
             escape(user.project), user.kind, escape(user.name or user.id), image, user.reason
         )
+    console.print(table)
+
+
+def print_signatures(images: Sequence[ImageSignature], console: Console) -> None:
+    """Each image of the cloud, and what its signature is worth."""
+    if not images:
+        console.print("The cloud has no image of kraj's.")
+        return
+    table = _table("image", "version", "id", "signature")
+    for item in images:
+        verdict = (
+            "[green]good[/]" if item.good else "[red]wrong[/]" if item.signed else "[red]none[/]"
+        )
+        table.add_row(escape(item.image), escape(item.version), item.id, verdict)
     console.print(table)
 
 

@@ -6,7 +6,6 @@ anybody can run them by hand. Which servers there are and how they are reached i
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -19,9 +18,9 @@ from typing import Final
 
 from junitparser import JUnitXml, Skipped, TestCase, TestSuite
 
-from kraj.engine.inherited import inherited_for_ssh
 from kraj.secrecy import without_secrets
 from kraj.verify.checks import Check, Status
+from kraj.verify.over_ssh import last_words, run_over_ssh, ssh_environment
 
 #: Tests of images, which are no configured servers: `kraj image test` runs them.
 _OF_IMAGES: Final = "test_image"
@@ -125,12 +124,8 @@ def _failed(identity: str, server: str, message: str) -> Check:
 
 def _no_way_in(server: Inside, settings: Path) -> str:
     """Why SSH does not get in; empty where it does."""
-    words = ["ssh", "-F", str(settings), "-o", "BatchMode=yes", server.name, "true"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=_environment())
-    if done.returncode == 0:
-        return ""
-    lines = done.stderr.strip().splitlines()
-    return lines[-1] if lines else f"SSH ended with {done.returncode}"
+    done = run_over_ssh(server.name, "true", settings)
+    return last_words(done) if done.returncode else ""
 
 
 def _run_tests(
@@ -145,13 +140,10 @@ def _run_tests(
         f"--ssh-config={settings}", f"--hosts=ssh://{server.name}?sudo=true", *map(str, files),
     ]  # fmt: skip
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=_environment(), cwd=roles.parent
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ssh_environment(),
+        cwd=roles.parent,
     )
-
-
-def _environment() -> dict[str, str]:
-    return {
-        **inherited_for_ssh(os.environ),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LC_ALL": "C.UTF-8",
-    }

@@ -15,6 +15,8 @@ import pytest
 import yaml
 
 CHECKS = yaml.safe_load((Path(__file__).parent / "hardening.yaml").read_text(encoding="utf-8"))
+#: Where a service is in danger: later than monitoring warns, and before nothing can be written.
+FULL_PERCENT = 95
 #: A host that gets its address by DHCP listens for the answer.
 _DHCP_CLIENT = {("udp", 68), ("udp", 546)}
 
@@ -100,6 +102,16 @@ def test_data_volumes_are_mounted(host, wishes):
         assert mount.exists
         assert mount.filesystem == disk.get("type", "ext4")
         assert {"nodev", "nosuid", *disk.get("options", [])} <= set(mount.options)
+
+
+def test_file_systems_have_room(host, wishes):
+    """Blocks and inodes. A container's own root is the machine's to watch."""
+    paths = [disk["path"] for disk in wishes["disks"]] + ["/"] * (not wishes["container"])
+    for path in paths:
+        used = host.check_output("df --output=pcent,ipcent %s | tail -n 1", path).split()
+        assert all(part == "-" or int(part.rstrip("%")) < FULL_PERCENT for part in used), (
+            f"{path}: {used[0]} of the blocks and {used[1]} of the inodes are used"
+        )
 
 
 def test_security_updates_come_by_themselves(host, wishes):

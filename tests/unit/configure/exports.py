@@ -33,6 +33,7 @@ TENANT = StackOutputs(
     ),
     floating_addresses={"records": "198.51.100.20"},
     load_balancers={},
+    title="Železný Brod",
     zone="kraj.example",
     domain="zelezny-brod.kraj.example",
 )

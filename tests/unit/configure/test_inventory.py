@@ -30,6 +30,7 @@ def test_a_server_is_reached_by_its_floating_address_where_it_has_one() -> None:
     )
     assert hosts[RECORDS]["ansible_user"] == "debian"
     assert hosts[RECORDS]["kraj_tenant"] == "zelezny-brod"
+    assert hosts[RECORDS]["kraj_title"] == "Železný Brod"
     assert "ansible_user" not in hosts[DATABASE]
     assert "kraj_tenant" not in hosts[DATABASE]
 
@@ -52,7 +53,9 @@ def test_a_server_knows_the_names_of_its_service_and_its_volumes() -> None:
 
 def test_stacks_of_an_older_version_say_nothing_of_names() -> None:
     found = inventory("liberecky", [CENTRE])["_meta"]["hostvars"][DATABASE]
-    assert not {"kraj_zone", "kraj_service_names", "kraj_service_address"} & set(found)
+    assert not {"kraj_title", "kraj_zone", "kraj_service_names", "kraj_service_address"} & set(
+        found
+    )
     assert found["kraj_volumes"] == []
 
 

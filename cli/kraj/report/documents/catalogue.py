@@ -29,6 +29,7 @@ from kraj.report.documents.images import (
     ImageShowDocument,
     ImageTestDocument,
     ImageUsersDocument,
+    ImageVerifyDocument,
 )
 from kraj.report.documents.lab import LabDestroyDocument, LabLogsDocument, LabStatusDocument
 from kraj.report.documents.machine import (
@@ -103,6 +104,7 @@ DOCUMENTS = _by_name(
         ImageShowDocument,
         ImageTestDocument,
         ImageUsersDocument,
+        ImageVerifyDocument,
         LabDestroyDocument,
         LabLogsDocument,
         LabStatusDocument,

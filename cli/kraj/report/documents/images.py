@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kraj.images.finishing import Version
     from kraj.images.lifecycle import Overdue, Step
     from kraj.images.manifest import Manifest, Trial
-    from kraj.operations.images import Publication
+    from kraj.operations.images import Publication, SignatureFound
 
 _RESULT = "passed, failed or skipped."
 _PROVIDED = "Last day of support, or `none`, `notice` (scs-0102)."
@@ -254,6 +254,7 @@ class ImagePublishDocument(Document):
     image: str = Field(description="`base`, or a service.")
     version: str = Field(description="Its version.")
     provided_until: str = Field(description=_PROVIDED)
+    signed: bool = Field(description="Whether it has a signature that Glance has checked.")
     steps: tuple[ImageStep, ...] = Field(description="What became of its predecessors.")
 
     @classmethod
@@ -264,8 +265,42 @@ class ImagePublishDocument(Document):
             image=item.image,
             version=item.version,
             provided_until=item.provided_until,
+            signed=item.signed,
             steps=tuple(map(ImageStep.of, done.steps)),
         )
+
+
+class ImageSignature(Part):
+    """An image in the cloud and its signature."""
+
+    id: str = Field(description="Glance's id.")
+    image: str = Field(description="`base`, or a service.")
+    version: str = Field(description="Its version.")
+    signed: bool = Field(description="Whether it has a signature.")
+    good: bool = Field(description="Whether its data is what the key in use has signed.")
+
+    @classmethod
+    def of(cls, found: SignatureFound) -> ImageSignature:
+        item = found.published
+        return cls(
+            id=item.id,
+            image=item.image,
+            version=item.version,
+            signed=item.signed,
+            good=found.good,
+        )
+
+
+class ImageVerifyDocument(Document):
+    """Whether the images in the cloud are what was signed."""
+
+    schema_: Literal["kraj.image.verify/1"] = named("kraj.image.verify/1")
+    good: bool = Field(description="Whether all are.")
+    images: tuple[ImageSignature, ...] = Field(description="Every image, in Glance's order.")
+
+    @classmethod
+    def of(cls, found: Sequence[SignatureFound]) -> ImageVerifyDocument:
+        return cls(good=all(one.good for one in found), images=tuple(map(ImageSignature.of, found)))
 
 
 class ImagePruneDocument(Document):
