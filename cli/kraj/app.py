@@ -20,6 +20,7 @@ from rich.console import Console
 
 from kraj import __version__
 from kraj.commands import (
+    capacity,
     configure,
     doctor,
     drift,
@@ -58,6 +59,7 @@ app.command("outputs")(stacks.outputs)
 app.command("inventory")(inventory.inventory)
 app.command("configure")(configure.configure)
 app.command("verify")(verify.verify)
+app.command("capacity")(capacity.capacity)
 app.command("refresh")(stacks.refresh)
 app.command("down")(stacks.down)
 app.command("explain")(explain.explain)

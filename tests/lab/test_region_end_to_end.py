@@ -109,6 +109,24 @@ def test_everything_planned_is_proved(region: Region) -> None:
     assert ET.parse(report).getroot().get("failures") == "0"  # noqa: S314 - our own file
 
 
+def test_capacity_counts_what_is_promised_and_what_there_is(region: Region) -> None:
+    document = region.good("capacity", "--json").json
+    pools = {pool["name"]: pool for pool in document["pools"]}
+    types = {pool["volume_type"]: pool for pool in pools.values()}
+    sizes = dict.fromkeys(types, 0)
+    for volume in region.connection.block_storage.volumes(all_projects=True):
+        if volume.volume_type in sizes:
+            sizes[volume.volume_type] += volume.size
+    assert {name: pool["allocated"] for name, pool in types.items()} == sizes
+    assert pools["fast"]["allocated"] > 0
+    assert pools["fast"]["promised"] > 0
+    assert pools["fast"]["growth_per_month"] is None
+    assert document["image_count"] > 0
+    refused = region.kraj("capacity", "--fail-at", "fine")
+    assert refused.code == 2
+    assert "promised" in refused.out
+
+
 def test_a_second_up_says_that_nothing_changes(region: Region) -> None:
     assert "No changes." in region.good("up", "--yes").out
     assert region.kraj("plan").code == 0

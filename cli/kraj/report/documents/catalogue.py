@@ -16,6 +16,7 @@ from kraj.model.problems import did_you_mean
 from kraj.model.schema import without_titles
 from kraj.operations.errors import UNKNOWN_DOCUMENT
 from kraj.report.documents.base import Document
+from kraj.report.documents.capacity import CapacityDocument
 from kraj.report.documents.configuration import ConfigureDocument
 from kraj.report.documents.drift import DriftAcceptDocument
 from kraj.report.documents.engines import EngineConformanceDocument, EngineSwitchDocument
@@ -87,6 +88,7 @@ DOCUMENTS = _by_name(
         ConfigureDocument,
         DoctorDocument,
         DownDocument,
+        CapacityDocument,
         DriftAcceptDocument,
         DriftDocument,
         EngineConformanceDocument,
