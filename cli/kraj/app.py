@@ -32,8 +32,10 @@ from kraj.commands import (
     region,
     schema,
     secret,
+    service,
     stacks,
     state,
+    tenant,
     verify,
 )
 from kraj.errors import ExitCode, KrajError, KrajErrors
@@ -68,6 +70,8 @@ app.add_typer(drift.app, name="drift")
 app.add_typer(region.app, name="region")
 app.add_typer(state.app, name="state")
 app.add_typer(secret.app, name="secret")
+app.add_typer(service.app, name="service")
+app.add_typer(tenant.app, name="tenant")
 app.add_typer(engine.app, name="engine")
 app.add_typer(lab.app, name="lab")
 app.add_typer(image.app, name="image")

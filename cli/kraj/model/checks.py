@@ -52,6 +52,7 @@ def check_files(
         yield from _neighbours(sources, region)
         yield from _codes(sources, region, tenants)
         yield from _cards(sources, region, tenants, services)
+        yield from _prices(sources, region, {*services, *unreadable_services})
     for slug, tenant in tenants.items():
         for index, order in enumerate(tenant.services):
             card = services.get(order.service)
@@ -119,6 +120,22 @@ def _centre(sources: Sources, region: Region) -> Iterator[KrajError]:
                 f"which the image {image.name!r} needs"
             )
             yield KrajError(WRONG_VALUE, message, place)
+
+
+def _prices(sources: Sources, region: Region, services: Collection[str]) -> Iterator[KrajError]:
+    """Prices of pools and services that are not there, and pools without a price."""
+    if region.prices is None:
+        return
+    pools = [pool.name for pool in region.storage.pools]
+    for key, what, known in (("storage_gib", "pool", pools), ("services", "service", services)):
+        for name in getattr(region.prices, key):
+            if name not in known:
+                place = sources.locate("region", path=("prices", key, name), key=True)
+                yield _unknown(what, name, sorted(known), place)
+    for pool in pools:
+        if pool not in region.prices.storage_gib:
+            place = sources.locate("region", path=("prices", "storage_gib"))
+            yield KrajError(WRONG_VALUE, f"the pool {pool!r} has no price", place)
 
 
 def _neighbours(sources: Sources, region: Region) -> Iterator[KrajError]:

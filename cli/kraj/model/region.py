@@ -33,6 +33,7 @@ from kraj.model.base import (
 from kraj.model.catalogue import Image, ReplaceFrequency, ServerSize
 from kraj.model.errors import DUPLICATE_IDENTITY, IDENTITY_FORMAT, OVER_CAPACITY
 from kraj.model.place import BACKUPS, StatePlace
+from kraj.model.prices import PriceBook
 from kraj.model.units import GIB, Size
 
 __all__ = [
@@ -381,6 +382,9 @@ class Region(Part):
         min_length=1, description="What orders name: size → flavour."
     )
     centre: Centre = Field(description="The centre's own servers.")
+    prices: PriceBook | None = Field(
+        default=None, description="What capacity and services cost, for quotes."
+    )
     naming: Naming = Field(default=Naming(), description="How names in the cloud are made.")
     state: StatePlace | None = Field(
         default=None,

@@ -64,3 +64,9 @@ UNKNOWN_HOLIDAYS = error_code(
     "The public holidays of the region's country are not known to the `holidays` library.",
     "Set `public_holidays: open` in region.yaml, or correct `country`.",
 )
+NO_PRICES = error_code(
+    "KRJ240",
+    "No price book",
+    "A quote needs the region's prices.",
+    "Add `prices` to region.yaml; docs/region-files.md shows what belongs there.",
+)

@@ -151,6 +151,42 @@ REGION_FAULTS = [
         "such as region.example.",
     ),
     (
+        "currency: CZK",
+        "currency: ‸Kč",
+        "KRJ105",
+        "prices.currency: 'Kč' must be three capital letters (ISO 4217), such as CZK",
+    ),
+    (
+        "vcpu: 165",
+        "vcpu: ‸-1",
+        "KRJ105",
+        "prices.vcpu: '-1': it must be an amount of money, such as 180 or 3.20",
+    ),
+    (
+        "bulk: 0.95",
+        "bulk: ‸.inf",
+        "KRJ105",
+        "prices.storage_gib.bulk: '.inf': it must be an amount of money, such as 180 or 3.20",
+    ),
+    (
+        "{fast: 3.20, bulk: 0.95, archive: 0.60}",
+        "‸{fast: 3.20, bulk: 0.95}",
+        "KRJ105",
+        "the pool 'archive' has no price",
+    ),
+    (
+        "bulk: 0.95, archive: 0.60}",
+        "bulk: 0.95, archive: 0.60, ‸slow: 1}",
+        "KRJ120",
+        "unknown pool 'slow'",
+    ),
+    (
+        "records: {once: 15000",
+        "‸record: {once: 15000",
+        "KRJ120",
+        "unknown service 'record' (did you mean 'records'?)",
+    ),
+    (
         "regime: 5x12",
         "regime: ‸5x25",
         "KRJ105",

@@ -48,6 +48,11 @@ from kraj.report.documents.regions import (
     RegionValidateDocument,
 )
 from kraj.report.documents.secrets import SecretListDocument, SecretShowDocument
+from kraj.report.documents.services import (
+    QuoteDocument,
+    ServiceListDocument,
+    ServiceShowDocument,
+)
 from kraj.report.documents.stacks import (
     DownDocument,
     EventDocument,
@@ -112,6 +117,9 @@ DOCUMENTS = _by_name(
         LabStatusDocument,
         OutputsDocument,
         PlanDocument,
+        QuoteDocument,
+        ServiceListDocument,
+        ServiceShowDocument,
         RefreshDocument,
         RegionInitDocument,
         RegionShowDocument,
