@@ -171,6 +171,23 @@ def test_only_what_is_let_in_is_reachable_and_the_rest_is_found(life):
     life.host.run("systemctl stop web-9090")
 
 
+def test_a_file_system_follows_its_volume(life):
+    def room() -> int:
+        return int(life.host.run("df --output=size --block-size=1M /srv/map-tiles | tail -n 1"))
+
+    before = room()
+    life.host.run("echo kept > /srv/map-tiles/file")
+    life.host.machine.grow_disk("vdb", 128)
+    foreseen = life.host.apply("base", life.variables, check=True)
+    assert foreseen.tasks_changed == ("Grow the file system on /dev/vdb",)
+    assert room() == before
+    grown = life.host.apply("base", life.variables)
+    assert grown.tasks_changed == ("Grow the file system on /dev/vdb",)
+    assert room() > 1.8 * before
+    assert life.host.apply("base", life.variables).tasks_changed == ()
+    assert life.host.run("cat /srv/map-tiles/file") == "kept"
+
+
 def test_a_full_disk_is_found(life):
     free = life.host.run("df --output=avail --block-size=1 /srv/map-tiles | tail -n 1")
     life.host.run(f"fallocate --length {free} /srv/map-tiles/full")
