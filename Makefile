@@ -25,6 +25,7 @@ test: lint ## Run the linters and all tests; OpenStack is started for them
 
 test-all: ## As `make test`, killed at every step and with all 200 lives full of faults, not a share
 	.ci/install-tools browser
+	.ci/install-tools virtual
 	KRAJ_ALL_STEPS=1 KRAJ_FAULT_LIVES=200 $(MAKE) test
 
 test-unit: setup ## Run the unit tests alone (seconds)

@@ -1,16 +1,32 @@
-"""The way of operators to the servers of a region, for tests. Not a test."""
+"""Regions whose servers boot, and the way of operators to them, for tests. Not a test."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kraj.lab import Lab
 from tests.hosts.conftest import until
-from tests.lab.command_line import Region
+from tests.lab.command_line import Region, begin_region, environment_on, make_small
+from tests.lab.conftest import LabCloud
 
 USER = "debian"
+
+
+def begin_live_region(
+    lab: Lab, cloud: Any, folder: Path, name: str, towns: Iterable[str], *, linked: Iterable[str]
+) -> tuple[Region, dict[str, Any]]:
+    """The example region, small and with a bastion, and what becomes its region.yaml."""
+    content = begin_region(folder, name, towns, linked=linked)
+    make_small(content)
+    one = {"servers": 1, "size": "small", "boot_volume": "8 GiB", "pool": "fast"}
+    content["centre"] |= {"bastion": one}
+    place = LabCloud("lab", lab.settings.clouds_file, lab.settings.images)
+    environment = environment_on(place, KRAJ_ENGINE="local")
+    return Region(name, folder, environment, cloud), content
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,12 @@ import pytest
 import yaml
 
 from kraj.lab import Lab
-from tests.hosts.operators import Operators
+from tests.hosts.operators import Operators, begin_live_region
 from tests.lab.command_line import (
     ROOT,
     Region,
-    begin_region,
-    environment_on,
-    make_small,
     write_yaml,
 )
-from tests.lab.conftest import LabCloud
 
 pytestmark = pytest.mark.hosts
 
@@ -41,17 +37,11 @@ def region(
 ) -> Iterator[Region]:
     """A centre of three servers, and two towns with one each."""
     folder = tmp_path_factory.mktemp("project")
-    content = begin_region(folder, REGION, TOWNS, linked=("stacks", "playbooks"))
-    make_small(content)
-    content["sizes"]["small"] = content["sizes"]["medium"] = {"flavor": "SCS-1V-2"}
-    one = {"servers": 1, "size": "small", "boot_volume": "8 GiB", "pool": "fast"}
-    content["centre"] |= {"bastion": one}
-    _make_roles(folder / "roles")
-    settings = hosts_lab.settings
-    environment = environment_on(
-        LabCloud("lab", settings.clouds_file, settings.images), KRAJ_ENGINE="local"
+    made, content = begin_live_region(
+        hosts_lab, cloud, folder, REGION, TOWNS, linked=("stacks", "playbooks")
     )
-    made = Region(REGION, folder, environment, cloud)
+    content["sizes"]["small"] = content["sizes"]["medium"] = {"flavor": "SCS-1V-2"}
+    _make_roles(folder / "roles")
     write_yaml(made.file("region.yaml"), content)
     shutil.copy(key.with_suffix(".pub"), made.file("operators.pub"))
     for slug in TOWNS:

@@ -20,18 +20,14 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from kraj.lab import Lab
 from tests.hosts.conftest import until
-from tests.hosts.operators import Operators
+from tests.hosts.operators import Operators, begin_live_region
 from tests.lab.command_line import (
     KRAJ,
     ROOT,
     Finished,
     Region,
-    begin_region,
-    environment_on,
-    make_small,
     write_yaml,
 )
-from tests.lab.conftest import LabCloud
 from tests.roles.records_client import pdf
 
 CHROMIUM = "/usr/bin/chromium"
@@ -48,6 +44,7 @@ pytestmark = [
 
 REGION = f"town-{secrets.token_hex(2)}"
 RECORDS, MAP = "zelezny-brod", "turnov"
+ADDRESS = f"https://records.{RECORDS}.{REGION}.example"
 IMAGES = ("base", "records", "map")
 BUILD_SECONDS = 1800
 UP_SECONDS = CONFIGURE_SECONDS = 1800
@@ -66,10 +63,10 @@ def region(
 ) -> Iterator[Region]:
     """A centre, a town with records and one with maps, on images that are kept between runs."""
     folder = tmp_path_factory.mktemp("project")
-    content = begin_region(folder, REGION, (RECORDS, MAP), linked=("roles", "stacks", "playbooks"))
-    make_small(content)
-    one = {"servers": 1, "size": "small", "boot_volume": "8 GiB", "pool": "fast"}
-    content["centre"] |= {"bastion": one}
+    made, content = begin_live_region(
+        *(hosts_lab, cloud, folder, REGION, (RECORDS, MAP)),
+        linked=("roles", "stacks", "playbooks"),
+    )
     content["clouds"][0] |= {
         "boot_images": "built",
         "public_key": key.with_suffix(".pub").read_text(encoding="utf-8").strip(),
@@ -78,11 +75,6 @@ def region(
     images = ROOT / ".kraj" / "images"
     images.mkdir(parents=True, exist_ok=True)
     (folder / ".kraj" / "images").symlink_to(images)
-    settings = hosts_lab.settings
-    environment = environment_on(
-        LabCloud("lab", settings.clouds_file, settings.images), KRAJ_ENGINE="local"
-    )
-    made = Region(REGION, folder, environment, cloud)
     write_yaml(made.file("region.yaml"), content)
     services = {RECORDS: {"service": "records", "storage": "10 GiB"}, MAP: {"service": "map"}}
     for slug, order in services.items():
@@ -254,17 +246,8 @@ def _picture(page: Page, name: str) -> None:
 def test_a_clerk_files_a_document_and_finds_it_by_its_text(
     region: Region, browser: BrowserContext
 ) -> None:
-    label = f"tenant:{RECORDS}"
-    secret = region.good("secret", "show", label, "records__admin_password", "--json").json
-    address = f"https://records.{RECORDS}.{REGION}.example"
-    page = browser.new_page()
-    page.goto(address)
-    page.fill("[name=username]", "admin")
-    page.fill("[name=password]", secret["value"])
-    page.press("[name=password]", "Enter")
-    page.wait_for_url("**/#/home/")
-
-    page.goto(f"{address}/#/sources/sources/documents/wizard/")
+    page = _signed_in(region, browser)
+    page.goto(f"{ADDRESS}/#/sources/sources/documents/wizard/")
     types = page.locator("[name=document_type_selection-document_type]")
     types.select_option(label="Došlá pošta")
     while page.locator(UPLOAD).count() == 0:
@@ -276,17 +259,33 @@ def test_a_clerk_files_a_document_and_finds_it_by_its_text(
         {"name": "stiznost.pdf", "mimeType": "application/pdf", "buffer": letter}
     )
     page.locator(".dz-success").first.wait_for()
+    _finds_the_letter(page)
+    _picture(page, "records-found")
 
+
+def _signed_in(region: Region, browser: BrowserContext) -> Page:
+    """The start page of the records service, as its administrator sees it."""
+    label = f"tenant:{RECORDS}"
+    secret = region.good("secret", "show", label, "records__admin_password", "--json").json
+    page = browser.new_page()
+    page.goto(ADDRESS)
+    page.fill("[name=username]", "admin")
+    page.fill("[name=password]", secret["value"])
+    page.press("[name=password]", "Enter")
+    page.wait_for_url("**/#/home/")
+    return page
+
+
+def _finds_the_letter(page: Page) -> None:
     def found() -> bool:
         page.goto("about:blank")
         model = "documents.documentsearchresult"
-        page.goto(f"{address}/#/search/results/?_search_model_pk={model}&q=footbridge")
+        page.goto(f"{ADDRESS}/#/search/results/?_search_model_pk={model}&q=footbridge")
         page.wait_for_load_state("networkidle")
         return page.get_by_text("D 00001/").count() > 0
 
     until(found, "the letter is found by a word in it, under its number")
     expect(page.get_by_role("link", name="stiznost.pdf")).to_be_visible()
-    _picture(page, "records-found")
 
 
 def test_a_visitor_sees_the_map_of_the_other_town(browser: BrowserContext) -> None:
@@ -297,3 +296,22 @@ def test_a_visitor_sees_the_map_of_the_other_town(browser: BrowserContext) -> No
     expect(page.get_by_role("heading", name="Mapový server: Turnov")).to_be_visible()
     page.wait_for_load_state("networkidle")
     _picture(page, "map")
+
+
+def test_documents_outlive_their_server(
+    region: Region, cloud: Any, key: Path, browser: BrowserContext
+) -> None:
+    """Somebody deletes the server: a new one takes over its volume, and with it the documents."""
+    label = f"tenant:{RECORDS}"
+    lost = _by_name(Operators(region, key).outputs(label))[0]
+    server = cloud.compute.get_server(lost["id"])
+    cloud.compute.delete_server(server)
+    cloud.compute.wait_for_delete(server, interval=0.5)
+    patiently(region, UP_SECONDS, "up", "--refresh", "--yes", "--only", label)
+    made = _by_name(Operators(region, key).outputs(label))[0]
+    assert (made["name"], made["addresses"]) == (lost["name"], lost["addresses"])
+    assert made["id"] != lost["id"]
+    assert made["volumes"] == lost["volumes"]
+    patiently(region, CONFIGURE_SECONDS, "configure", "--only", label, "--identity", str(key))
+    browser.clear_cookies()
+    _finds_the_letter(_signed_in(region, browser))

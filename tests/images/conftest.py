@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from kraj.errors import KrajError
 from kraj.events import Event, ignore
 from kraj.images.building import Sources
 from kraj.images.finishing import Version, build_version
-from kraj.images.manifest import Manifest, Trial
+from kraj.images.manifest import Format, Manifest, Trial
 from kraj.images.store import ImageStore
 from kraj.images.tools import check_machine
 from kraj.images.trial import try_image
@@ -38,9 +39,11 @@ class Workshop:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def build(self, image: str, events: list[Event] | None = None) -> Version:
+    def build(
+        self, image: str, events: list[Event] | None = None, formats: Sequence[Format] = ("root",)
+    ) -> Version:
         report = ignore if events is None else events.append
-        return build_version(image, ["root"], self.sources, self.store, report)
+        return build_version(image, formats, self.sources, self.store, report)
 
     def try_(self, manifest: Manifest, health: HealthCheck | None = None) -> Trial:
         tests = self.roles / manifest.image / "tests"

@@ -16,10 +16,12 @@ from kraj.images.archive import Mirror
 from kraj.images.building import build_layers
 from kraj.images.comparing import compare
 from kraj.images.contents import packages_of
+from kraj.images.disk import PROGRAMS as DISK_PROGRAMS
 from kraj.images.errors import ROLE_FAILED
 from kraj.images.finishing import BILL_FILE, LIST_FILE, Version
 from kraj.images.listing import digest_of_listing, listing
 from kraj.images.store import ImageStore
+from kraj.images.virtual import EFI_PROGRAMS, PROGRAMS, boot_disk, missing
 from kraj.model.service import HealthCheck
 from tests.images.conftest import Workshop
 
@@ -140,6 +142,27 @@ def test_a_service_stands_on_the_base_and_its_health_check_answers(
     assert any("Write the page" in event.message for event in events)
     told = workshop.try_(made.manifest, HEALTH)
     assert set(results(told.checks).values()) == {"passed"}
+
+
+@pytest.mark.slow
+def test_the_disk_boots_in_a_virtual_machine(
+    workshop: Workshop, base: Version, tmp_path: Path
+) -> None:
+    absent = missing(PROGRAMS | EFI_PROGRAMS | DISK_PROGRAMS)
+    if absent:
+        pytest.skip(f"not installed: {', '.join(absent)}")
+    made = workshop.build("base", formats=("root", "disk"))
+    told = {check.name: check for check in workshop.try_(made.manifest).checks}
+    for firmware in ("BIOS", "EFI"):
+        check = told[f"disk boots by {firmware}"]
+        assert check.result == "passed", check.message
+
+    disk = workshop.store.folder(made.manifest) / made.manifest.outputs["disk"].file
+    broken = tmp_path / "disk.qcow2"
+    shutil.copy(disk, broken)
+    subprocess.run(["qemu-io", "-c", "write -z 0 2M", broken], check=True, capture_output=True)
+    (fault,) = boot_disk(broken, "BIOS", tmp_path, seconds=20).faults("BIOS")
+    assert "did not come up" in fault
 
 
 def test_a_broken_unit_and_a_failing_test_are_found_and_named(

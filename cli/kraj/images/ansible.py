@@ -86,13 +86,14 @@ def install_role(
     image: str,
     role: str,
     *,
+    tasks: str,
     roles: Path,
     playbook: Path,
     folder: Path,
     environment: Mapping[str, str],
     report: Reporter,
 ) -> None:
-    """Run the playbook for one role. `folder` takes the run's files. Raises KRJ806."""
+    """Run the playbook for these tasks of a role. `folder` takes the run's files. Raises KRJ806."""
     # Loads a terminal emulator and more, which no other command needs.
     import ansible_runner  # noqa: PLC0415
 
@@ -103,6 +104,7 @@ def install_role(
         inventory={"all": {"children": {"image": {"hosts": {machine.name: _host(machine)}}}}},
         extravars={
             "image_role": role,
+            "image_tasks": tasks,
             "kraj_phase": "image",
             "kraj_build_environment": dict(environment),
         },

@@ -15,7 +15,7 @@ from kraj.images.ansible import build_environment, install_role
 from kraj.images.archive import Mirror, read_snapshot
 from kraj.images.machine import Machine
 from kraj.images.recipe import BOOKWORM, Layer, Recipe
-from kraj.images.roles import applied_roles, digest_of_role
+from kraj.images.roles import applied_roles, digest_of_programs, digest_of_role
 from kraj.images.sealing import seal
 from kraj.images.store import ImageStore, copy_tree
 from kraj.images.tools import check_machine
@@ -49,7 +49,12 @@ def recipe_of(image: str, sources: Sources, mirror: Mirror) -> Recipe:
     roles = applied_roles(sources.roles, image)
     playbook = hashlib.sha256(sources.playbook.read_bytes()).hexdigest()
     digests = {role: f"{digest_of_role(sources.roles, role)}.{playbook}" for role in roles}
-    return Recipe(image, builder_version(), read_snapshot(mirror, BOOKWORM), digests)
+    programs = {
+        role: f"{digest}.{playbook}"
+        for role in roles
+        if (digest := digest_of_programs(sources.roles, role))
+    }
+    return Recipe(image, builder_version(), read_snapshot(mirror, BOOKWORM), digests, programs)
 
 
 def builder_version() -> str:
@@ -107,13 +112,13 @@ class _Build:
 
     def _make(self, layer: Layer, below: Path | None) -> Path:
         began = time.monotonic()
-        work = self.store.new_work(f"layer-{layer.name}")
+        work = self.store.new_work(f"layer-{layer.name.replace(' ', '-')}")
         tree = work / "tree"
         if below is None or layer.role is None:
             make_debian_tree(self.recipe, self.mirror, tree)
         else:
             copy_tree(below, tree)
-            self._apply(layer.role, tree, work)
+            self._apply(layer.role, layer.tasks, tree, work)
         seal(tree, self.recipe.snapshot.epoch)
         about = {
             "layer": layer.name,
@@ -123,7 +128,7 @@ class _Build:
         }
         return self.store.keep_layer(layer.digest, work, about)
 
-    def _apply(self, role: str, tree: Path, work: Path) -> None:
+    def _apply(self, role: str, tasks: str, tree: Path, work: Path) -> None:
         run = work / "ansible"
         run.mkdir()
         with Machine.for_build(f"kraj-build-{role}", tree, work, self.store) as machine:
@@ -131,6 +136,7 @@ class _Build:
                 machine,
                 self.recipe.image,
                 role,
+                tasks=tasks,
                 roles=self.sources.roles,
                 playbook=self.sources.playbook,
                 folder=run,

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import time
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,8 +97,11 @@ class _Finishing:
         recipe, tree = self.built.recipe, self.built.tree
         version = version_of(recipe)
         work = self.store.new_work("version")
-        self._tell("listing the files")
-        lines = list(listing(tree))
+        # Both read the finished tree: the one waits for the disk while the other computes digests.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            writing = beside.submit(self._outputs, formats, work)
+            lines = list(listing(tree))
+            outputs = writing.result()
         digest = digest_of_listing(iter(lines))
         text = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
         (work / LIST_FILE).write_bytes(gzip.compress(text, mtime=0))
@@ -106,7 +110,6 @@ class _Finishing:
             recipe.image, version, digest, recipe.snapshot.date, recipe.release.version, packages
         )
         (work / BILL_FILE).write_text(bill, encoding="utf-8")
-        outputs = self._outputs(formats, work)
         manifest = Manifest(
             image=recipe.image,
             version=version,

@@ -26,7 +26,8 @@ def write_root(tree: Path, identity: str, epoch: int, folder: Path) -> Output:
     raw = folder / "root.raw"
     make_file_system(tree, raw, identity, epoch)
     target = folder / FILE_NAMES["root"]
-    run(["/usr/bin/qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(raw), str(target)])
+    convert = ["/usr/bin/qemu-img", "convert", "-W", "-m", "4", "-f", "raw", "-O", "qcow2"]
+    run([*convert, str(raw), str(target)])
     raw.unlink()
     return describe("root", target, time.monotonic() - began)
 

@@ -1,8 +1,9 @@
 """What an image is made of, as plain values with digests; nothing is read or run here.
 
 An image is a pile of layers: Debian's packages, then the role `base` where it has tasks, then the
-role of the service. A layer's digest covers its inputs and the layer below it, so that a layer is
-made again exactly when something under it has changed.
+role of the service, whose programs may be a layer of their own below it. A layer's digest covers
+its inputs and the layer below it, so that a layer is made again exactly when something under it has
+changed.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from kraj.lab.bootable import PACKAGES
 
 DEBIAN: Final = "debian"
+#: Tasks of a role that install what takes long and seldom changes.
+PROGRAMS_TASKS: Final = "programs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,10 @@ class Snapshot:
 class Layer:
     """One step of an image: a file system tree that is kept under its digest."""
 
-    name: str  #: `debian`, or the role that is applied
+    name: str  #: `debian`, the role that is applied, or `<role> programs`
     digest: str
-
-    @property
-    def role(self) -> str | None:
-        return None if self.name == DEBIAN else self.name
+    role: str | None = None
+    tasks: str = "main"  #: which tasks of the role
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Recipe:
     builder: str  #: digest of the code that builds
     snapshot: Snapshot
     roles: Mapping[str, str]  #: roles that are applied, in order → digest of all their files
+    #: Roles of which a part that takes long is a layer of its own → digest of what decides it.
+    programs: Mapping[str, str] = field(default_factory=dict)
     release: Release = BOOKWORM
     packages: Sequence[str] = PACKAGES
 
@@ -94,14 +97,22 @@ class Recipe:
         }
         pile = [Layer(DEBIAN, digest_of(debian))]
         for role, files in self.roles.items():
-            below = pile[-1].digest
-            pile.append(Layer(role, digest_of({"below": below, "role": role, "files": files})))
+            if role in self.programs:
+                inputs = {"role": role, "programs": self.programs[role]}
+                pile.append(_layer(f"{role} programs", inputs, pile[-1], role, PROGRAMS_TASKS))
+            pile.append(_layer(role, {"role": role, "files": files}, pile[-1], role))
         return tuple(pile)
 
     @property
     def digest(self) -> str:
         """That of the highest layer."""
         return self.layers[-1].digest
+
+
+def _layer(
+    name: str, inputs: Mapping[str, str], below: Layer, role: str, tasks: str = "main"
+) -> Layer:
+    return Layer(name, digest_of({"below": below.digest, **inputs}), role, tasks)
 
 
 def digest_of(document: Mapping[str, Any]) -> str:

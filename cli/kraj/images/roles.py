@@ -11,12 +11,16 @@ import yaml
 
 from kraj.errors import KrajError, Location
 from kraj.images.errors import NOTHING_TO_BUILD, UNKNOWN_IMAGE
+from kraj.images.recipe import PROGRAMS_TASKS
 from kraj.model.problems import did_you_mean
 from kraj.model.roles import TASKS
 from kraj.planning.boot_images import BASE
 
 #: What stands in a role's folder and does not come into an image.
 _NOT_INSTALLED: Final = ("tests", "molecule", "__pycache__")
+#: Tasks for what takes long to install and seldom changes, and which files decide it.
+PROGRAMS: Final = Path("tasks") / f"{PROGRAMS_TASKS}.yml"
+PROGRAMS_FILES: Final = Path("meta/image.yml")
 _CALLS: Final = ("import_role", "include_role")
 
 
@@ -71,6 +75,28 @@ def digest_of_role(roles: Path, name: str) -> str:
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             executable = bool(path.stat().st_mode & 0o100)
             digest.update(f"{path.relative_to(roles)}\0{executable}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def digest_of_programs(roles: Path, name: str) -> str | None:
+    """SHA-256 over the files that decide a role's programs; None where they are no layer.
+
+    Which files those are is said in its `meta/image.yml`: patterns below the folder of all roles.
+    Raises KRJ802 where one of them names no file.
+    """
+    place = roles / name / PROGRAMS_FILES
+    if not (roles / name / PROGRAMS).is_file() or not place.is_file():
+        return None
+    digest = hashlib.sha256()
+    for pattern in (_read(place) or {}).get("programs") or ():
+        found = sorted(path for path in roles.glob(str(pattern)) if path.is_file())
+        if not found:
+            raise KrajError(
+                NOTHING_TO_BUILD, f"{pattern!r} names no file", location=Location(str(place))
+            )
+        for path in found:
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(roles)}\0{content}\n".encode())
     return digest.hexdigest()
 
 

@@ -1,6 +1,7 @@
 """Boots a sealed image in a fresh container without network, and looks whether it is well.
 
-What is booted is the written file, not the tree that it was made from. What a role starts only
+What is booted is the written file, not the tree that it was made from; the disk for clouds, where
+there is one, in a virtual machine. What a role starts only
 when a tenant's values are known is not there yet: its health check is skipped with that reason.
 """
 
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -24,8 +26,10 @@ from kraj.images.manifest import FILE_NAMES, Check, Manifest, Trial
 from kraj.images.sealing import leftovers
 from kraj.images.store import ImageStore
 from kraj.images.tools import check_machine, run
+from kraj.images.virtual import EFI_PROGRAMS, PROGRAMS, Firmware, boot_disk, missing
 from kraj.model.service import HealthCheck
 
+_FIRMWARES: Final[tuple[Firmware, ...]] = ("BIOS", "EFI")
 _ANSWER_SECONDS: Final = 30
 #: Asks the service from inside; a certificate of the tenant's own is not there yet.
 _ASK: Final = """
@@ -53,6 +57,9 @@ def try_image(
             checks = _Checks(manifest.image, report)
             checks.add("sealed", lambda: _nothing(leftovers(tree)))
             checks.add("boots", lambda: _boot(manifest, tree, work, store, health, tests, checks))
+        for firmware in _FIRMWARES:
+            name = f"disk boots by {firmware}"
+            checks.add(name, partial(_disk_boots, manifest, firmware, store, work))
         made = tuple(checks.made)
         trial = Trial(
             at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -123,6 +130,18 @@ def _boot(
         checks.add("health check", lambda: _healthy(machine, health))
         checks.add("tests of the role", lambda: _testinfra(machine, tests, work))
     return f"after {seconds:.1f} s"
+
+
+def _disk_boots(manifest: Manifest, firmware: Firmware, store: ImageStore, work: Path) -> str:
+    """What clouds boot, in a virtual machine."""
+    if "disk" not in manifest.outputs:
+        raise _Skipped("it was built without a disk")
+    absent = missing(PROGRAMS | (EFI_PROGRAMS if firmware == "EFI" else {}))
+    if absent:
+        raise _Skipped(f"not installed: {', '.join(absent)}")
+    booted = boot_disk(store.folder(manifest) / FILE_NAMES["disk"], firmware, work)
+    _nothing(booted.faults(firmware))
+    return f"up and down again in {booted.seconds:.0f} s"
 
 
 def _nothing(found: list[str]) -> str:

@@ -35,6 +35,21 @@ def test_a_changed_role_leaves_the_layers_below_it() -> None:
     assert changed[2] != digests(RECORDS)[2]
 
 
+def test_programs_are_a_layer_that_a_changed_role_leaves_alone() -> None:
+    with_programs = replace(RECORDS, programs={"records": "p1"})
+    names = [(layer.name, layer.role, layer.tasks) for layer in with_programs.layers]
+    assert names[2:] == [
+        ("records programs", "records", "programs"),
+        ("records", "records", "main"),
+    ]
+    role = digests(replace(with_programs, roles={BASE: "b1", "records": "r2"}))
+    assert role[:3] == digests(with_programs)[:3]
+    assert role[3] != digests(with_programs)[3]
+    programs = digests(replace(with_programs, programs={"records": "p2"}))
+    assert programs[:2] == digests(with_programs)[:2]
+    assert not set(programs[2:]) & set(digests(with_programs))
+
+
 def test_a_changed_base_changes_what_stands_on_it() -> None:
     changed = digests(replace(RECORDS, roles={BASE: "b2", "records": "r1"}))
     assert changed[0] == digests(RECORDS)[0]

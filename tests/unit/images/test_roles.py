@@ -8,7 +8,12 @@ import pytest
 
 from kraj.errors import KrajError
 from kraj.images.errors import NOTHING_TO_BUILD, UNKNOWN_IMAGE
-from kraj.images.roles import applied_roles, digest_of_role, with_dependencies
+from kraj.images.roles import (
+    applied_roles,
+    digest_of_programs,
+    digest_of_role,
+    with_dependencies,
+)
 
 
 def write(path: Path, text: str) -> None:
@@ -94,3 +99,20 @@ def test_what_is_not_installed_does_not_count(roles: Path, file: str) -> None:
     before = digest_of_role(roles, "records")
     write(roles / file, "anything\n")
     assert digest_of_role(roles, "records") == before
+
+
+def test_programs_are_decided_by_the_files_that_the_role_names(roles: Path) -> None:
+    assert digest_of_programs(roles, "records") is None
+    write(roles / "records/tasks/programs.yml", "[]\n")
+    assert digest_of_programs(roles, "records") is None
+    named = "programs: [records/tasks/programs.yml, postgresql/files/*]\n"
+    write(roles / "records/meta/image.yml", named)
+    with pytest.raises(KrajError, match=r"'postgresql/files/\*' names no file") as caught:
+        digest_of_programs(roles, "records")
+    assert caught.value.location is not None
+    write(roles / "postgresql/files/backup", "one")
+    first = digest_of_programs(roles, "records")
+    write(roles / "records/templates/page.j2", "of no matter")
+    assert digest_of_programs(roles, "records") == first
+    write(roles / "postgresql/files/backup", "two")
+    assert digest_of_programs(roles, "records") != first
