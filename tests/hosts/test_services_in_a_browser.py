@@ -151,11 +151,9 @@ def test_what_somebody_breaks_is_found_named_and_mended(
     web, spare = _by_name(operators.outputs(f"tenant:{MAP}"))[:2]
     on(web, "sudo systemctl stop nginx.service")
     on(web, "sudo systemd-run --quiet --unit=stranger python3 -m http.server 9090")
-    on(
-        spare,
-        "cd /etc/ssl/kraj && sudo openssl req -x509 -key map.key -days 1 -subj /CN=map "
-        "-out map.crt -addext subjectAltName=DNS:map 2>&1",
-    )
+    own = f"/etc/ssl/kraj/{spare['name']}"
+    subject = "-days 1 -subj /CN=map -addext subjectAltName=DNS:map"
+    on(spare, f"sudo openssl req -x509 -key {own}.key {subject} -out {own}.crt 2>&1")
     data = primary["volumes"][0]["path"]
     free = on(primary, f"df --output=avail --block-size=1 {data} | tail -n 1")
     on(primary, f"sudo fallocate --length {free} {data}/full")
@@ -183,8 +181,7 @@ def test_what_somebody_breaks_is_found_named_and_mended(
 
     on(web, "sudo systemctl stop stranger.service")
     on(primary, f"sudo rm {data}/full")
-    region.good("refresh", "--only", f"tenant:{MAP}", "--yes")
-    region.good("up", "--only", f"tenant:{MAP}", "--yes")
+    region.good("up", "--refresh", "--only", f"tenant:{MAP}", "--yes")
     patiently(region, CONFIGURE_SECONDS, "configure", "--only", f"tenant:{MAP}", *verify[2:])
     patiently(region, CONFIGURE_SECONDS, *verify)
 
