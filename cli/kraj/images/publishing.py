@@ -14,8 +14,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from openstack.exceptions import BadRequestException
+
 from kraj.errors import KrajError
-from kraj.images.errors import UPLOAD_DAMAGED
+from kraj.images.errors import NOT_AS_SIGNED, UPLOAD_DAMAGED
 from kraj.images.lifecycle import Published, Stage, Step, Use
 from kraj.images.manifest import Format, Manifest
 from kraj.images.signing import SIGNATURE, Signer, fits, signature_properties
@@ -77,7 +79,7 @@ def publish(
     form: Format = "disk",
     signer: Signer | None = None,
 ) -> Published:
-    """Upload one of the files and let projects (names or ids) use it. Raises KRJ810.
+    """Upload one of the files and let projects (names or ids) use it. Raises KRJ810, KRJ814.
 
     A version that is there already is not uploaded again. Signed where there is a signer, and the
     cloud has a place for its certificate.
@@ -89,23 +91,34 @@ def publish(
             return _published(known)
     file = manifest.outputs[form]
     signed = _signed(cloud, folder / file.file, signer) if signer else {}
-    image = cloud.image.create_image(
-        standards.built_image_name(manifest.image),
-        filename=str(folder / file.file),
-        disk_format="qcow2",
-        container_format="bare",
-        min_disk=file.virtual_gib,
-        min_ram=1024,
-        visibility="shared",
-        tags=["kraj"],
-        # The SDK would compare with images of the name and skip the upload; versions differ.
-        allow_duplicates=True,
-        validate_checksum=False,
-        wait=True,
-        timeout=3600,
-        **properties_of(manifest, promise, form),
-        **signed,
-    )
+    try:
+        image = cloud.image.create_image(
+            standards.built_image_name(manifest.image),
+            filename=str(folder / file.file),
+            disk_format="qcow2",
+            container_format="bare",
+            min_disk=file.virtual_gib,
+            min_ram=1024,
+            visibility="shared",
+            tags=["kraj"],
+            # The SDK would compare with images of the name and skip the upload; versions differ.
+            allow_duplicates=True,
+            validate_checksum=False,
+            wait=True,
+            timeout=3600,
+            **properties_of(manifest, promise, form),
+            **signed,
+        )
+    except BadRequestException as error:  # the SDK has taken away what was begun
+        if not signed:
+            raise
+        message = f"Glance refuses {manifest.image}@{manifest.version} with its signature"
+        raise KrajError(
+            NOT_AS_SIGNED,
+            message,
+            hint="Look at Glance's log, and whether it can read the certificate in Barbican.",
+            causes=(str(error.details or error),),
+        ) from error
     found = cloud.image.get_image(image.id)
     _check(cloud, found, folder / file.file)
     _share(cloud, found.id, share_with)
