@@ -42,6 +42,21 @@ USER = "debian"
 #: See `kraj_lab_drivers.hosts.guests` for why each option stands there.
 _CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "AUDIT_WRITE", "MKNOD")
 _LOOP_MAJOR = 7
+#: Bit of CAP_SYS_RESOURCE (linux/capability.h): the kernel asks for it when a file system grows.
+_SYS_RESOURCE = 24
+
+
+def may_grow_file_systems() -> bool:
+    """Whether this machine, which may be a container itself, can let its containers do that."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    bounding = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
+    return bool(int(bounding.split()[1], 16) >> _SYS_RESOURCE & 1)
+
+
+def _capabilities() -> Iterator[str]:
+    yield from _CAPABILITIES
+    if may_grow_file_systems():
+        yield "SYS_RESOURCE"
 
 
 def run(*words: str | Path, check: bool = True) -> str:
@@ -168,7 +183,7 @@ def create(
             "--ulimit", "nofile=20000:20000", "--ulimit", "nproc=4096:4096",
             "--security-opt", "seccomp=unconfined",
             "--device-cgroup-rule", f"b {_LOOP_MAJOR}:* rmw",
-            *(f"--cap-add={capability}" for capability in _CAPABILITIES), *devices,
+            *(f"--cap-add={capability}" for capability in _capabilities()), *devices,
             "--rootfs", machine.root, "/lib/systemd/systemd",
         )  # fmt: skip
     return machine

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.roles import machines
 from tests.roles.hosts import Applied, Host
 
 pytestmark = pytest.mark.root
@@ -182,9 +183,13 @@ def test_a_file_system_follows_its_volume(life):
     assert foreseen.tasks_changed == ("Grow the file system on /dev/vdb",)
     assert room() == before
     grown = life.host.apply("base", life.variables)
-    assert grown.tasks_changed == ("Grow the file system on /dev/vdb",)
-    assert room() > 1.8 * before
-    assert life.host.apply("base", life.variables).tasks_changed == ()
+    if machines.may_grow_file_systems():
+        assert grown.tasks_changed == ("Grow the file system on /dev/vdb",)
+        assert room() > 1.8 * before
+        assert life.host.apply("base", life.variables).tasks_changed == ()
+    else:
+        assert grown.tasks_changed == ()
+        assert "Say that the file system could not grow" not in grown.skipped
     assert life.host.run("cat /srv/map-tiles/file") == "kept"
 
 
