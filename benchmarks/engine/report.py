@@ -90,7 +90,12 @@ def _plot(actions: Sequence[str], medians: Medians, sizes: Sequence[int]) -> Non
     mpl.rcParams.update({"svg.hashsalt": "kraj", "svg.fonttype": "none", "font.size": 9})
     ways = _ways(medians)
     figure, panes = pyplot.subplots(
-        1, len(sizes), figsize=(3.6 * len(sizes) + 1, 3.6), squeeze=False, layout="constrained"
+        1,
+        len(sizes),
+        figsize=(3.6 * len(sizes) + 1, 3.6),
+        squeeze=False,
+        sharey=True,
+        layout="constrained",
     )
     for pane, size in zip(panes[0], sizes, strict=True):
         for at, way in enumerate(ways):
@@ -107,6 +112,7 @@ def _plot(actions: Sequence[str], medians: Medians, sizes: Sequence[int]) -> Non
         pane.set_title(f"{size} tenant{'s' if size > 1 else ''}")
         pane.grid(axis="y", alpha=0.3)
     panes[0][0].set_ylabel("seconds")
+    panes[0][0].yaxis.set_major_formatter("{x:,g}")
     figure.legend(*panes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     figure.savefig(PLOT, metadata={"Date": None})
 
