@@ -3,9 +3,9 @@
     python benchmarks/hosts/measure.py --cloud lab --image "kraj base" --rounds 3
 
 Makes one server after another in the administrator's project and takes each away again. Memory is
-read of all servers that run on this machine: the working set of each server's control group, which
-is what the kernel cannot take back without writing (memory.current less inactive_file). Needs root,
-a clouds.yaml with an administrator and a lab of depth `hosts`. Prints one JSON document.
+read of all servers that run on this machine: the proportional set sizes of each server's processes,
+found by its control group. Needs root, a clouds.yaml with an administrator and a lab of depth
+`hosts`. Prints one JSON document.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ import openstack
 
 _NAME: Final = "kraj-bench-boot"
 _CGROUPS: Final = Path("/sys/fs/cgroup")
-_MIB: Final = 1 << 20
 _WAIT_SECONDS: Final = 300
 
 
@@ -73,22 +72,33 @@ def seconds_to_ssh(connection: Any, image: str, network: Any, group: Any, flavor
 
 
 def memory_of_servers() -> Iterator[tuple[str, int]]:
-    """Host name and working set in MiB of each server of the lab."""
+    """Host name and MiB of each server of the lab."""
+    seen = set()
     for folder in _CGROUPS.rglob("libpod-*"):
-        usage, stat = folder / "memory.current", folder / "memory.stat"
-        name = _host_name(folder)
-        if name and usage.exists():
-            cached = dict(line.split() for line in stat.read_text().splitlines())
-            yield name, (int(usage.read_text()) - int(cached["inactive_file"])) // _MIB
+        if folder.name in seen or not list(folder.glob("cgroup.procs")):
+            continue
+        processes = _processes(folder)
+        if processes:
+            seen.add(folder.name)
+            yield _host_name(processes), sum(map(_proportional_kib, processes)) // 1024
 
 
-def _host_name(folder: Path) -> str:
-    """Of the processes in a control group or in those below it; empty where there are none."""
-    for file in folder.rglob("cgroup.procs"):
-        for process in file.read_text().split():
-            with contextlib.suppress(OSError):
-                return Path(f"/proc/{process}/root/etc/hostname").read_text().strip()
-    return ""
+def _processes(folder: Path) -> list[str]:
+    """Of a control group and of those below it."""
+    found = (file.read_text().split() for file in folder.rglob("cgroup.procs"))
+    return [process for processes in found for process in processes]
+
+
+def _host_name(processes: list[str]) -> str:
+    return Path(f"/proc/{processes[0]}/root/etc/hostname").read_text().strip()
+
+
+def _proportional_kib(process: str) -> int:
+    with contextlib.suppress(OSError):  # it has ended meanwhile
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
 
 
 def _wait_for_ssh(address: str, began: float) -> None:
