@@ -55,9 +55,11 @@ def test_what_is_written_survives_reboots_and_stops(site, server):
 
 
 def test_a_boot_volume_outlives_its_server(site, network):
+    """Also where a load balancer came after the server and stays."""
     volume = site.volume(3, image_id=site.image.id)
     first = site.server("from-volume", network, volume.id)
     first.asserted("echo mine > kept && sync && echo written")
+    site.balancer(network, 80, [first.address])
     site.cloud.compute.delete_server(first.id)
     site.volume_is(volume, "available")
     second = site.server("again", network, volume.id)

@@ -144,8 +144,12 @@ def ip(namespace: str, *words: str) -> None:
 
 
 def inside(namespace: str, *words: str, given: str | None = None) -> str:
-    """Run a command in a namespace."""
-    return run("ip", "netns", "exec", namespace, *words, given=given)
+    """Run a command in a namespace.
+
+    Not by `ip netns exec`, which gives it mounts of its own: a program that goes on running, such
+    as haproxy, would keep the disks of servers mounted that are gone.
+    """
+    return run("nsenter", f"--net={NAMESPACES}/{namespace}", "--", *words, given=given)
 
 
 def unplug(namespace: str, device: str) -> None:
