@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -32,6 +32,10 @@ _MEMORY_MIB: Final = 1024
 #: Without KVM, on a machine that has other work too.
 BUDGET_SECONDS: Final = 600.0
 _CONFIG_MIB: Final = 4
+_KVM: Final = "/dev/kvm"
+#: The better one first. Machines that are virtual themselves may have a KVM that fails at once.
+_ACCELERATORS: Final = (("kvm", "-cpu", "host"), ("tcg", "-cpu", "max"))
+_REFUSED_SECONDS: Final = 5
 _BEGIN, _END = "KRAJ-BEGIN", "KRAJ-END"
 #: The unit waits for the end of the boot, which the script itself is a part of.
 _SCRIPT: Final = f"""\
@@ -95,15 +99,30 @@ def boot_disk(
     run([*create, "-b", str(disk.absolute()), str(overlay), f"{_DISK_GIB}G"])
     _write_config_drive(config, folder)
     command = [
-        PROGRAMS["qemu-system-x86"], "-machine", "q35", "-accel", "kvm", "-accel", "tcg",
-        "-cpu", "max", "-m", str(_MEMORY_MIB), "-display", "none", "-no-reboot",
+        PROGRAMS["qemu-system-x86"], "-machine", "q35",
+        "-m", str(_MEMORY_MIB), "-display", "none", "-no-reboot",
         "-serial", f"file:{console}", "-monitor", "none",
         "-drive", f"file={overlay},if=virtio,format=qcow2,cache=unsafe",
         "-drive", f"file={config},if=virtio,format=raw,readonly=on",
         "-nic", "user,restrict=on,model=virtio-net-pci", "-device", "virtio-rng-pci",
         *(["-bios", EFI_PROGRAMS["ovmf"]] if firmware == "EFI" else []),
     ]  # fmt: skip
-    began = time.monotonic()
+    said, began = "", time.monotonic()
+    for accelerator in _ACCELERATORS if Path(_KVM).exists() else _ACCELERATORS[1:]:
+        began = time.monotonic()
+        ended, said = _run([*command, "-accel", *accelerator], seconds)
+        if ended == 0 or time.monotonic() - began > _REFUSED_SECONDS:
+            break  # else QEMU has not even begun: KVM is there, and of no use
+    took = time.monotonic() - began
+    shown = console.read_text(encoding="utf-8", errors="replace") if console.exists() else ""
+    overlay.unlink()
+    config.unlink()
+    console.unlink(missing_ok=True)
+    return Booted(took, report_on(shown), "\n".join((shown or said).splitlines()[-15:]))
+
+
+def _run(command: Sequence[str], seconds: float) -> tuple[int | None, str]:
+    """Exit code and last words; no code where it was ended after so many seconds."""
     try:
         done = subprocess.run(
             command,
@@ -113,15 +132,9 @@ def boot_disk(
             timeout=seconds,
             check=False,
         )
-        said = done.stderr
     except subprocess.TimeoutExpired:
-        said = ""
-    took = time.monotonic() - began
-    shown = console.read_text(encoding="utf-8", errors="replace") if console.exists() else ""
-    overlay.unlink()
-    config.unlink()
-    console.unlink(missing_ok=True)
-    return Booted(took, report_on(shown), "\n".join((shown or said).splitlines()[-15:]))
+        return None, ""
+    return done.returncode, done.stderr
 
 
 def report_on(console: str) -> dict[str, str]:
