@@ -14,8 +14,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from openstack.exceptions import BadRequestException
-
 from kraj.errors import KrajError
 from kraj.images.errors import NOT_AS_SIGNED, UPLOAD_DAMAGED
 from kraj.images.lifecycle import Published, Stage, Step, Use
@@ -84,6 +82,9 @@ def publish(
     A version that is there already is not uploaded again. Signed where there is a signer, and the
     cloud has a place for its certificate.
     """
+    # The SDK is large, and all commands import this module when they start.
+    from openstack.exceptions import BadRequestException  # noqa: PLC0415
+
     for known in _ours(cloud):
         properties = _properties(known)
         if _is(properties, manifest, form) and known.status == "active":

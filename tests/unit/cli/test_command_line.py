@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,3 +149,11 @@ def test_a_folder_without_a_project_says_so(
     outcome = kraj("plan")
     assert outcome.code == 1
     assert "KRJ706" in outcome.err
+
+
+def test_no_command_waits_for_the_sdks_to_load() -> None:
+    """They take most of a second, which completion and `kraj --help` would have to wait."""
+    sdks = {"openstack", "pulumi", "ansible_runner"}
+    look = f"import sys, kraj.app; print(*{sdks} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
