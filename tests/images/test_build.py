@@ -21,7 +21,8 @@ from kraj.images.errors import ROLE_FAILED
 from kraj.images.finishing import BILL_FILE, LIST_FILE, Version
 from kraj.images.listing import digest_of_listing, listing
 from kraj.images.store import ImageStore
-from kraj.images.virtual import EFI_PROGRAMS, PROGRAMS, boot_disk, missing
+from kraj.images.tools import missing
+from kraj.images.virtual import EFI_PROGRAMS, PROGRAMS, boot_disk
 from kraj.model.service import HealthCheck
 from tests.images.conftest import Workshop
 

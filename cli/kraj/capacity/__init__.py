@@ -1,4 +1,4 @@
 """What a region's storage holds: promised by the files, made and written in the cloud, until when.
 
-`usage` reads the cloud, `forecast` and `levels` judge (pure).
+`usage` reads the cloud, `forecast` judges (pure).
 """

@@ -35,13 +35,18 @@ def check_machine(also: Mapping[str, str] | None = None) -> None:
     if os.geteuid() != 0:
         raise KrajError(IMAGES_IMPOSSIBLE, "only root may make the files of an image")
     wanted = {**PROGRAMS, **(also or {})}
-    missing = [package for package, program in wanted.items() if not Path(program).exists()]
-    if missing:
+    absent = missing(wanted)
+    if absent:
         raise KrajError(
             IMAGES_IMPOSSIBLE,
-            f"not installed: {', '.join(missing)}",
-            hint=f"apt-get install --no-install-recommends {' '.join(missing)}",
+            f"not installed: {', '.join(absent)}",
+            hint=f"apt-get install --no-install-recommends {' '.join(absent)}",
         )
+
+
+def missing(programs: Mapping[str, str]) -> list[str]:
+    """Packages of Debian that are not installed, of those with a program or file each."""
+    return [package for package, program in programs.items() if not Path(program).exists()]
 
 
 def podman_run_folder(folder: Path) -> Path:

@@ -1,8 +1,8 @@
 """Boots a sealed image in a fresh container without network, and looks whether it is well.
 
 What is booted is the written file, not the tree that it was made from; the disk for clouds, where
-there is one, in a virtual machine. What a role starts only
-when a tenant's values are known is not there yet: its health check is skipped with that reason.
+there is one, in a virtual machine. What a role starts only when a tenant's values are known is not
+there yet: its health check is skipped with that reason.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from kraj.images.machine import Machine
 from kraj.images.manifest import FILE_NAMES, Check, Manifest, Trial
 from kraj.images.sealing import leftovers
 from kraj.images.store import ImageStore
-from kraj.images.tools import check_machine, run
-from kraj.images.virtual import EFI_PROGRAMS, PROGRAMS, Firmware, boot_disk, missing
+from kraj.images.tools import check_machine, missing, run
+from kraj.images.virtual import EFI_PROGRAMS, PROGRAMS, Firmware, boot_disk
 from kraj.model.service import HealthCheck
 
 _FIRMWARES: Final[tuple[Firmware, ...]] = ("BIOS", "EFI")

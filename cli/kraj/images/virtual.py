@@ -85,11 +85,6 @@ class Booted:
         return found
 
 
-def missing(programs: Mapping[str, str]) -> list[str]:
-    """Packages of Debian that are not installed."""
-    return [package for package, program in programs.items() if not Path(program).exists()]
-
-
 def boot_disk(
     disk: Path, firmware: Firmware, folder: Path, seconds: float = BUDGET_SECONDS
 ) -> Booted:

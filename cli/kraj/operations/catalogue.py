@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from kraj.errors import KrajError
 from kraj.model.errors import UNKNOWN_NAME
 from kraj.model.loader import RegionFiles
 from kraj.model.problems import did_you_mean
 from kraj.model.service import ServiceCard
-from kraj.model.sources import display
-from kraj.operations.region import LEDGER_FILE, read_region
-from kraj.planning.addresses import Ledger
+from kraj.operations.region import ledger_text, read_region
 from kraj.planning.build import plan_region
 from kraj.planning.documents import Cloud
 from kraj.planning.ledger import ledger_from_text
@@ -43,11 +39,6 @@ def quote(region: str | None, slug: str) -> Quote:
     if slug not in files.tenants:
         similar = did_you_mean(slug, sorted(files.tenants))
         raise KrajError(UNKNOWN_NAME, f"unknown tenant {slug!r}{similar}")
+    ledger = ledger_from_text(*ledger_text(folder))
     cloud = Cloud(name=files.region.clouds[0].name, auth_url="", region_name="", services=_SERVICES)
-    return quote_tenant(files, plan_region(files, _ledger(folder), cloud), slug)
-
-
-def _ledger(folder: Path) -> Ledger:
-    file = folder / LEDGER_FILE
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    return ledger_from_text(text, display(file))
+    return quote_tenant(files, plan_region(files, ledger, cloud), slug)

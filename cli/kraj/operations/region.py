@@ -67,8 +67,7 @@ def plan_region_files(
     files = load_region(folder, project.roles)
     name = cloud or files.region.clouds[0].name
     ledger_file = folder / LEDGER_FILE
-    text = ledger_file.read_text(encoding="utf-8") if ledger_file.is_file() else ""
-    shown = display(ledger_file)
+    text, shown = ledger_text(folder)
     ledger = ledger_from_text(text, shown)
     access = open_cloud(project, name)
     try:
@@ -88,6 +87,13 @@ def plan_region_files(
     state_dir = project.region_state(files.region.name)
     bucket = state_bucket(folder, files.region)
     return PlannedRegion(project, folder, files, access, plan, state_dir, written, bucket)
+
+
+def ledger_text(folder: Path) -> tuple[str, str]:
+    """The recorded ledger, empty where there is none yet, and what its file is called."""
+    file = folder / LEDGER_FILE
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return text, display(file)
 
 
 def _out_of_date(planned: Ledger, recorded: Ledger, place: Location) -> KrajError:

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from kraj.capacity.forecast import ALERT_PERCENT, WARNING_PERCENT
 from kraj.planning.capacity import POOL_PREFIX, CapacityReport, Row
-
-#: Shares of the promised limit at which a person should look.
-WARNING_PERCENT, ALERT_PERCENT = 70, 85
 
 
 def print_capacity(before: CapacityReport, after: CapacityReport, console: Console) -> None:

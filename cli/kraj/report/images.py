@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from kraj.report.documents.images import (
     ImageDiffDocument,
@@ -18,7 +17,7 @@ from kraj.report.documents.images import (
     ImageUser,
     KnownWeakness,
 )
-from kraj.report.output import minute_of
+from kraj.report.output import minute_of, plain_table
 
 _MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[yellow]·[/]"}
 
@@ -28,7 +27,7 @@ def print_images(images: Sequence[ImageEntry], console: Console) -> None:
     if not images:
         console.print("No images yet: build one with `kraj image build`.")
         return
-    table = _table("image", "version", "tested")
+    table = plain_table("image", "version", "tested")
     for name in ("root MiB", "disk MiB", "packages", "seconds"):
         table.add_column(name, justify="right")
     for item in images:
@@ -83,7 +82,7 @@ def print_difference(found: ImageDiffDocument, console: Console) -> None:
     """Changed packages, then weaknesses where tracker data was given."""
     if not found.changes:
         console.print("The same packages in the same versions.")
-    table = _table("package", "change", "old", "new")
+    table = plain_table("package", "change", "old", "new")
     for change in found.changes:
         table.add_row(escape(change.name), change.change, change.old or "·", change.new or "·")
     if found.changes:
@@ -111,7 +110,7 @@ def print_steps(steps: Sequence[ImageStep], console: Console) -> None:
     if not steps:
         console.print("No image of kraj is in the cloud.")
         return
-    table = _table("image", "version", "stage", "why")
+    table = plain_table("image", "version", "stage", "why")
     for step in steps:
         stage = step.after if step.before == step.after else f"{step.before} → {step.after}"
         table.add_row(escape(step.image), step.version, stage, escape(step.reason))
@@ -123,7 +122,7 @@ def print_users(users: Sequence[ImageUser], console: Console) -> None:
     if not users:
         console.print("Nobody runs an image whose support is over or near its end.")
         return
-    table = _table("project", "what", "name", "image", "why")
+    table = plain_table("project", "what", "name", "image", "why")
     for user in users:
         image = f"{user.image}@{user.version}"
         table.add_row(
@@ -137,17 +136,10 @@ def print_signatures(images: Sequence[ImageSignature], console: Console) -> None
     if not images:
         console.print("The cloud has no image of kraj's.")
         return
-    table = _table("image", "version", "id", "signature")
+    table = plain_table("image", "version", "id", "signature")
     for item in images:
         verdict = (
             "[green]good[/]" if item.good else "[red]wrong[/]" if item.signed else "[red]none[/]"
         )
         table.add_row(escape(item.image), escape(item.version), item.id, verdict)
     console.print(table)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    return table

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from kraj.report.documents.base import Document
 
@@ -34,6 +35,14 @@ def print_document(document: Document) -> None:
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document on standard output, readable by people and programs."""
     print(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def plain_table(*columns: str) -> Table:
+    """A table without lines, whose columns fold long words."""
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def minute_of(moment: str | None) -> str:

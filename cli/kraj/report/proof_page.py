@@ -9,10 +9,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from kraj import __version__
 from kraj.files import write_atomically
+from kraj.report.templating import template_environment
 from kraj.verify.checks import Check, Proof, Status
 
 _TEMPLATE: Final = "proof.html.j2"
@@ -33,13 +32,7 @@ def write_page(region: str, proofs: Sequence[Proof], path: Path, moment: datetim
 
     Raises OSError where the file cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("kraj.report"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment()
     environment.filters["value"] = _value
     environment.globals["groups_of"] = _groups
     page = environment.get_template(_TEMPLATE).render(

@@ -13,6 +13,7 @@ from rich.table import Table
 from kraj.model.prices import PriceBook
 from kraj.model.service import DataVolume, ServiceCard, ServiceMode
 from kraj.planning.quote import Line, Quote
+from kraj.report.output import plain_table
 
 _LANGUAGES = ("en",)
 
@@ -21,7 +22,7 @@ def print_services(
     cards: Sequence[ServiceCard], prices: PriceBook | None, console: Console
 ) -> None:
     """A row per service; narrow enough for 80 columns."""
-    table = _table("service", "title", "runs on", "storage", "backup")
+    table = plain_table("service", "title", "runs on", "storage", "backup")
     if prices is not None:
         table.add_column(f"{prices.currency}/month", justify="right")
     for card in cards:
@@ -75,7 +76,7 @@ def print_service(card: ServiceCard, prices: PriceBook | None, console: Console)
 
 def print_quote(quote: Quote, console: Console) -> None:
     """The lines by service, and what they come to."""
-    table = _table(f"{quote.tenant}")
+    table = plain_table(quote.tenant)
     for heading in ("amount", "price", "once", "monthly"):
         table.add_column(heading, justify="right")
     for service, lines in groupby(quote.lines, lambda line: line.service):
@@ -125,10 +126,3 @@ def _range(volume: DataVolume) -> str:
 def _volume(volume: DataVolume) -> str:
     size = f"{_range(volume)}, without a wish {volume.default}" if volume.orderable else ""
     return f"pool {volume.pool}, {size or volume.default}"
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    return table

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.table import Table
 
 from kraj.capacity.forecast import ALERT_PERCENT, CRITICAL_PERCENT, WARNING_PERCENT, Level
 from kraj.files import write_atomically
 from kraj.operations.capacity import PoolState, StorageState
+from kraj.report.templating import template_environment
 
 _STYLES: Final = {
     Level.FINE: "green",
@@ -79,19 +79,16 @@ def write_plot(region: str, state: StorageState, path: Path) -> None:
 
     Raises OSError where the file cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("kraj.report"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    picture = environment.get_template(_TEMPLATE).render(
-        region=region,
-        pools=state.pools,
-        moment=state.at.isoformat(sep=" ", timespec="minutes"),
-        marks=(WARNING_PERCENT, ALERT_PERCENT, CRITICAL_PERCENT),
-        when_full=when_full,
+    picture = (
+        template_environment()
+        .get_template(_TEMPLATE)
+        .render(
+            region=region,
+            pools=state.pools,
+            moment=state.at.isoformat(sep=" ", timespec="minutes"),
+            marks=(WARNING_PERCENT, ALERT_PERCENT, CRITICAL_PERCENT),
+            when_full=when_full,
+        )
     )
     write_atomically(path, picture)
 
