@@ -112,6 +112,7 @@ class Lab:
         end_leftovers(self.settings.folder)
         self._supervision.stop()
         end_servers(self.settings)
+        unmount_below(self.settings.folder.resolve())
         took = time.monotonic() - started
         report(Event(EventKind.DONE, "lab down", "lab", "stopped", seconds=took))
 
@@ -130,7 +131,6 @@ class Lab:
             with told_plainly(folder), self._exclusive():
                 self._stop(report)
                 end_servers(self.settings, remove=True)
-                unmount_below(folder.resolve())
                 database.drop_databases(self.settings)
                 self.settings.socket("mariadb.sock").unlink(missing_ok=True)
                 # What tells that the folder is a lab's goes last: a stopped deletion can go on.
