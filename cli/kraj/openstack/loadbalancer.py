@@ -71,6 +71,10 @@ class LoadBalancer(OctaviaResource):
         """Nobody can be changing what does not exist yet."""
         return Resource.create(self, inputs)
 
+    def send_create(self, inputs: Properties) -> Properties:
+        """Ask for it. A conflict is with something else: its own changes cannot be waited for."""
+        return Resource.send_create(self, inputs)
+
     def settle_created(self, identity: str, _found: Properties, inputs: Properties) -> Properties:
         """Wait, then put the security groups on the port of the address."""
         balancer = self.cloud.waiter.wait(_CREATED, identity, self.timeout)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from kraj.openstack.loadbalancer import Listener, Pool
+from kraj.errors import KrajError
+from kraj.openstack.errors import CONFLICT
+from kraj.openstack.loadbalancer import Listener, LoadBalancer, Pool
 from kraj.openstack.loadbalancer_members import Member, Monitor
+from kraj.openstack.retry import Policy
 
 BALANCER = "openstack:loadbalancer/loadBalancer:LoadBalancer"
 LISTENER = "openstack:loadbalancer/listener:Listener"
@@ -108,6 +113,19 @@ def test_a_rule_changes_in_place_within_its_policy(rules_of):
 )
 def test_what_a_program_no_longer_says_is_sent_as_octavia_wants_it(kind, changed, body):
     assert kind(None).update_body({}, {changed}) == body
+
+
+def test_a_conflict_over_a_load_balancer_that_is_not_there_yet_is_told():
+    """Nothing can be waited for: the cloud here has no waiter."""
+    conflict = KrajError(CONFLICT, "Load Balancer is immutable", details={"status": 409})
+
+    def call(_call):
+        raise conflict
+
+    cloud = SimpleNamespace(call=call, policy=Policy())
+    with pytest.raises(KrajError) as caught:
+        LoadBalancer(cloud).send_create({"name": "a", "vipSubnetId": "s"})
+    assert caught.value is conflict
 
 
 @pytest.mark.parametrize(
