@@ -265,7 +265,14 @@ def _signed_in(region: Region, browser: BrowserContext) -> Page:
     label = f"tenant:{RECORDS}"
     secret = region.good("secret", "show", label, "records__admin_password", "--json").json
     page = browser.new_page()
-    page.goto(ADDRESS)
+
+    def asked() -> bool:
+        # The load balancer looks for a server that is back every few seconds.
+        page.goto(ADDRESS)
+        page.wait_for_load_state("networkidle")
+        return page.locator("[name=username]").count() > 0
+
+    until(asked, "people are asked to sign in")
     page.fill("[name=username]", "admin")
     page.fill("[name=password]", secret["value"])
     page.press("[name=password]", "Enter")
