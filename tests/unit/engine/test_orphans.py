@@ -198,6 +198,19 @@ def test_the_mark_that_a_creation_was_to_leave_is_looked_for(finding: Lab) -> No
     assert (finding.folder / "a.mark").read_text() != left
 
 
+def test_what_appears_after_the_look_is_found_by_the_run_after(finding: Lab) -> None:
+    """A slow service makes it when the next run has looked; then its name is taken."""
+    finding.spec('Note("a", text="1")')
+    assert killed(finding, "after write", 1)
+    (path,) = finding.folder.glob("a-*.json")
+    late = path.rename(finding.root / path.name)
+    with pytest.raises(KrajError, match="will not create a"):
+        finding.up('Note("a", text="1", failOn="create")')
+    late.rename(path)
+    assert operations(finding.up('Note("a", text="1")')) == {"a": "same"}
+    assert finding.state()["a"]["id"] == path.stem
+
+
 def test_a_broken_object_is_made_again(finding: Lab) -> None:
     finding.spec('Note("a", text="1")')
     assert killed(finding, "after write", 1)

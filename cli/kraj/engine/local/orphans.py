@@ -70,6 +70,7 @@ class Orphans:
             )
         elif not found:
             run.journal.abandon(operation)
+            run.absent[resource.urn] = resource
             self._tell(resource, "the cloud has nothing of it")
         else:
             self._adopt(operation, found[0])

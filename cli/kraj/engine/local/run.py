@@ -50,6 +50,8 @@ class Run:
         self.diagnostics: list[str] = []
         self.failures: list[KrajError] = []
         self.fault: Exception | None = None
+        #: Creations of an earlier run of which nothing was found, by URN: it may appear late.
+        self.absent: dict[str, ResourceState] = {}
         self._report = report
         self._slots = threading.BoundedSemaphore(parallel)
         self._stopped = threading.Event()

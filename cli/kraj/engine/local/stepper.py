@@ -298,11 +298,18 @@ class Stepper:
         if error.partial is None:
             if not error.unsure:
                 self._run.journal.end(operation)
+                self._look_again_for(state.urn)
             return
         state.id = error.partial.id or state.id
         state.init_errors = list(error.partial.reasons)
         self._set_outputs(state, error.partial.outputs)
         self._run.journal.end(operation, add=state, drop=old, replaces=replaces)
+
+    def _look_again_for(self, urn: str) -> None:
+        """Put an earlier run's creation back on record: what it made may be in this one's way."""
+        earlier = self._run.absent.get(urn)
+        if earlier is not None and not self._run.preview:
+            self._run.journal.begin("creating", earlier)
 
     def _set_outputs(self, state: ResourceState, outputs: Properties) -> None:
         state.outputs = mark_secrets(outputs, state.inputs, state.additional_secret_outputs)
