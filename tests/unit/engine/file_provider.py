@@ -4,8 +4,8 @@ It speaks Pulumi's ResourceProvider contract like any other. Its types:
 
 - `file:index:Note`: `text`, `size` and `labels` change in place, `kind` only by replacement, and
   `slot` only by replacement with the old one deleted first. Output `path`, and `token`, a secret
-  that the provider makes. Properties that steer it: `delaySeconds`, `failOn` (an operation),
-  `initFails`.
+  that the provider makes. Properties that steer it: `delaySeconds`, `company` (how many operations
+  of a kind must have begun before one ends), `failOn` (an operation), `initFails`.
 - function `file:index:count` (resources in the folder) and `file:index:echo` (its arguments).
 
 Each operation is written to `log.jsonl` with its begin and end, from which tests learn the order.
@@ -30,6 +30,9 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
 from kraj.errors import ErrorCode, KrajError
 from kraj.events import Reporter
+
+#: An engine that takes one step after the other is told from a slow machine by this.
+COMPANY_SECONDS = 20
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
@@ -183,9 +186,19 @@ class FileProvider(ResourceProviderServicer):
         delay = inputs.get("delaySeconds", 0)
         if delay:
             self._cancelled.wait(delay)
+        self._wait_for_company(operation, inputs.get("company", 0))
         if inputs.get("dieOn") == operation:
             os.kill(os.getpid(), 9)
         self._log(f"{operation} ends", request.name)
+
+    def _wait_for_company(self, operation: str, wanted: int) -> None:
+        """Wait until so many operations of the kind have begun, as they do side by side."""
+        deadline = time.monotonic() + COMPANY_SECONDS
+        event = json.dumps(f"{operation} begins")
+        while wanted and time.monotonic() < deadline:
+            if (self._folder / "log.jsonl").read_text().count(event) >= wanted:
+                return
+            time.sleep(0.01)
 
     def _init_failed(self, context: Any, identifier: str, outputs: struct_pb2.Struct) -> None:
         failed = provider_pb2.ErrorResourceInitFailed(

@@ -188,7 +188,7 @@ def test_aliases_follow_renamed_resources_and_parents(lab: Lab) -> None:
 
 
 def test_independent_steps_run_at_the_same_time(lab: Lab) -> None:
-    lab.up("for i in range(8):\n    Note(f'n{i}', delaySeconds=0.3)")
+    lab.up("for i in range(8):\n    Note(f'n{i}', company=4)")
     log = lab.log()
     first_end = next(i for i, line in enumerate(log) if line.startswith("create ends"))
     assert len([line for line in log[:first_end] if line.startswith("create begins")]) >= 4
