@@ -13,7 +13,8 @@ from kraj.errors import ExitCode
 from kraj.operations.capacity import storage_state
 from kraj.operations.region import plan_region_files
 from kraj.report.documents.capacity import CapacityDocument
-from kraj.report.output import print_document, results
+from kraj.report.errors import print_errors
+from kraj.report.output import print_document, progress, results
 from kraj.report.storage import print_storage, write_plot
 
 #: Worst last.
@@ -35,11 +36,12 @@ def capacity(
 ) -> int:
     """Show, pool by pool, what the files promise, what volumes take, and when it is full.
 
+    What is ordered and does not fit is shown too, and refused by `kraj plan`.
     Levels: warning from 70 % of what may be promised on, alert from 85 %, critical from 95 %.
 
     Example: kraj capacity --fail-at alert
     """
-    planned = plan_region_files(region, cloud, locked=True, check_ledger=False)
+    planned = plan_region_files(region, cloud, locked=True, check_ledger=False, may_exceed=True)
     state = storage_state(planned)
     if plot is not None:
         write_plot(planned.name, state, plot)
@@ -47,6 +49,7 @@ def capacity(
         print_document(CapacityDocument.of(planned.name, state))
     else:
         print_storage(state, results())
+    print_errors(planned.plan.refusals, progress())
     worst = max((_LEVELS.index(pool.level) for pool in state.pools), default=0)
     if fail_at is not None and worst >= _LEVELS.index(fail_at):
         return ExitCode.CHANGES

@@ -54,12 +54,18 @@ def read_region(region: str | None) -> tuple[Project, Path, RegionFiles]:
 
 
 def plan_region_files(
-    region: str | None, cloud: str | None, *, locked: bool, check_ledger: bool = True
+    region: str | None,
+    cloud: str | None,
+    *,
+    locked: bool,
+    check_ledger: bool = True,
+    may_exceed: bool = False,
 ) -> PlannedRegion:
     """Read, sign in, allocate and plan. Writes the address ledger where it changes.
 
     With `locked` nothing is written, and KRJ708 is raised where the ledger would change, unless
-    `check_ledger` is off (for commands that only look). Raises KRJ1xx, KRJ2xx, KRJ4xx.
+    `check_ledger` is off; with `may_exceed` orders may be too large (both for commands that only
+    look). Raises KRJ1xx, KRJ2xx, KRJ4xx.
     """
     project = find_project()
     folder = find_region(project, region)
@@ -71,7 +77,7 @@ def plan_region_files(
     ledger = ledger_from_text(text, shown)
     access = open_cloud(project, name)
     try:
-        plan = plan_region(files, ledger, access.cloud)
+        plan = plan_region(files, ledger, access.cloud, may_exceed=may_exceed)
     except KrajErrors as errors:
         for error in errors.errors:
             if error.code is LEDGER_CONFLICT:

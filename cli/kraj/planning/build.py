@@ -41,14 +41,18 @@ class RegionPlan:
     capacity: CapacityReport  #: with everything that is ordered
     demands: Mapping[str, Demand]  #: by stack label: `centre`, `tenant:<slug>`
     warnings: tuple[str, ...] = ()
+    refusals: tuple[KrajError, ...] = ()  #: what does not fit (KRJ210); only where that is allowed
 
 
-def plan_region(files: RegionFiles, ledger: Ledger, cloud: Cloud) -> RegionPlan:
+def plan_region(
+    files: RegionFiles, ledger: Ledger, cloud: Cloud, *, may_exceed: bool = False
+) -> RegionPlan:
     """Plan everything. Pure: the same inputs give the same bytes.
 
     Raises KrajErrors with everything that cannot be planned at all (KRJ205, KRJ206, KRJ221), that
     the ledger contradicts (KRJ202), that has no addresses left (KRJ201, KRJ204), or every order
-    that does not fit (KRJ210). Those of the ledger name its `entry` in their details.
+    that does not fit (KRJ210; with `may_exceed`, for commands that only look, the plan carries them).
+    Those of the ledger name its `entry` in their details.
     """
     empty = Context(files, cloud, ledger)
     check_preconditions(empty)
@@ -58,7 +62,9 @@ def plan_region(files: RegionFiles, ledger: Ledger, cloud: Cloud) -> RegionPlan:
     demands = {CENTRE_LABEL: _centre_demand(context, centre)}
     for slug, tenant in files.tenants.items():
         demands[TENANT_LABEL + slug] = demand_of_tenant(context, tenant, tenants[slug])
-    _refuse_what_does_not_fit(context, demands)
+    refused = _refused(context, demands)
+    if refused and not may_exceed:
+        raise KrajErrors(refused)
     return RegionPlan(
         centre=centre,
         tenants=tenants,
@@ -66,6 +72,7 @@ def plan_region(files: RegionFiles, ledger: Ledger, cloud: Cloud) -> RegionPlan:
         capacity=report_of(files, demands),
         demands=demands,
         warnings=(*_warnings(context), *_small_quotas(context, tenants)),
+        refusals=refused,
     )
 
 
@@ -111,7 +118,8 @@ def _centre_demand(context: Context, centre: CentreDocument) -> Demand:
     return Demand.total((whole, Demand(reserved)))
 
 
-def _refuse_what_does_not_fit(context: Context, demands: Mapping[str, Demand]) -> None:
+def _refused(context: Context, demands: Mapping[str, Demand]) -> tuple[KrajError, ...]:
+    """Every order that does not fit."""
     files = context.files
     # Older tenants first: theirs are the lower prefixes.
     by_age = sorted(
@@ -125,9 +133,7 @@ def _refuse_what_does_not_fit(context: Context, demands: Mapping[str, Demand]) -
         )
         for slug, _tenant in by_age
     ]
-    errors = list(refusals(files.region, demands[CENTRE_LABEL], requests))
-    if errors:
-        raise KrajErrors(errors)
+    return tuple(refusals(files.region, demands[CENTRE_LABEL], requests))
 
 
 def _warnings(context: Context) -> tuple[str, ...]:

@@ -197,6 +197,9 @@ def test_an_order_beyond_the_pool_is_refused_with_its_place(tmp_path: Path) -> N
     assert error.location is not None
     assert error.location.file.endswith("liberec.yaml")
     assert error.location.line > 0
+    looked_at = plan_region(smaller, Ledger(), CLOUD, may_exceed=True)
+    assert [str(found) for found in looked_at.refusals] == [str(error)]
+    assert looked_at.capacity["pool:fast"].free < 0
 
 
 def test_what_the_cloud_provides_is_used_and_not_made() -> None:
