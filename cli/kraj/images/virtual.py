@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from kraj import kvm
 from kraj.images.tools import run
 
 Firmware = Literal["BIOS", "EFI"]
 
 #: What it takes: package of Debian → its program or file.
 PROGRAMS: Final = {
-    "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
+    "qemu-system-x86": kvm.QEMU,
     "mtools": "/usr/bin/mcopy",
     "dosfstools": "/usr/sbin/mkfs.vfat",
 }
@@ -32,10 +33,6 @@ _MEMORY_MIB: Final = 1024
 #: Without KVM, on a machine that has other work too.
 BUDGET_SECONDS: Final = 600.0
 _CONFIG_MIB: Final = 4
-_KVM: Final = "/dev/kvm"
-#: The better one first. Machines that are virtual themselves may have a KVM that fails at once.
-_ACCELERATORS: Final = (("kvm", "-cpu", "host"), ("tcg", "-cpu", "max"))
-_REFUSED_SECONDS: Final = 5
 _BEGIN, _END = "KRAJ-BEGIN", "KRAJ-END"
 #: The unit waits for the end of the boot, which the script itself is a part of.
 _SCRIPT: Final = f"""\
@@ -102,12 +99,9 @@ def boot_disk(
         "-nic", "user,restrict=on,model=virtio-net-pci", "-device", "virtio-rng-pci",
         *(["-bios", EFI_PROGRAMS["ovmf"]] if firmware == "EFI" else []),
     ]  # fmt: skip
-    said, began = "", time.monotonic()
-    for accelerator in _ACCELERATORS if Path(_KVM).exists() else _ACCELERATORS[1:]:
-        began = time.monotonic()
-        ended, said = _run([*command, "-accel", *accelerator], seconds)
-        if ended == 0 or time.monotonic() - began > _REFUSED_SECONDS:
-            break  # else QEMU has not even begun: KVM is there, and of no use
+    processor = ("kvm", "-cpu", "host") if kvm.works() else ("tcg", "-cpu", "max")
+    began = time.monotonic()
+    said = _run([*command, "-accel", *processor], seconds)
     took = time.monotonic() - began
     shown = console.read_text(encoding="utf-8", errors="replace") if console.exists() else ""
     overlay.unlink()
@@ -116,8 +110,8 @@ def boot_disk(
     return Booted(took, report_on(shown), "\n".join((shown or said).splitlines()[-15:]))
 
 
-def _run(command: Sequence[str], seconds: float) -> tuple[int | None, str]:
-    """Exit code and last words; no code where it was ended after so many seconds."""
+def _run(command: Sequence[str], seconds: float) -> str:
+    """QEMU's last words; it is ended after so many seconds."""
     try:
         done = subprocess.run(
             command,
@@ -128,8 +122,8 @@ def _run(command: Sequence[str], seconds: float) -> tuple[int | None, str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return None, ""
-    return done.returncode, done.stderr
+        return ""
+    return done.stderr
 
 
 def report_on(console: str) -> dict[str, str]:
