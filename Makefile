@@ -19,6 +19,7 @@ test: lint ## Run the linters and all tests; OpenStack is started for them
 	$(PYTEST) tests/backends
 	$(PYTEST) tests/lab
 	$(PYTEST) tests/hosts
+	$(PYTEST) tests/vms
 	.ci/install-tools containers
 	$(PYTEST) tests/roles
 	$(PYTEST) tests/images

@@ -49,13 +49,18 @@ def until(look: Callable[[], Seen], what: str, seconds: float = PATIENCE_SECONDS
 @pytest.fixture(scope="session")
 def hosts_lab() -> Iterator[Lab]:
     """A running lab whose servers boot."""
+    folder = Path(os.environ.get("KRAJ_HOSTS_LAB_DIR", ROOT / ".kraj" / "hosts")).absolute()
+    yield from running_lab(folder, "hosts", PORT_OFFSET)
+
+
+def running_lab(folder: Path, depth: str, port_offset: int) -> Iterator[Lab]:
+    """A lab of that depth; stopped again if it did not run before."""
     try:
         check_machine()
     except KrajError as error:
         pytest.skip(f"servers cannot boot here: {error.message} {' '.join(error.causes)}")
-    folder = Path(os.environ.get("KRAJ_HOSTS_LAB_DIR", ROOT / ".kraj" / "hosts")).absolute()
     saved = LabSettings.load(folder)
-    lab = Lab(LabSettings(folder, (), 0 if saved else PORT_OFFSET, depth="hosts"))
+    lab = Lab(LabSettings(folder, (), 0 if saved else port_offset, depth=depth))
     ran = lab.status().running
     try:
         lab.up(ignore)
@@ -146,6 +151,8 @@ class Balancer:
 class Site:
     """What tests make in the cloud; all of it is deleted at the end."""
 
+    memory_mib = 512  #: of each server
+
     def __init__(self, cloud: Any, lab: Lab, folder: Path) -> None:
         self.cloud, self.lab, self.folder = cloud, lab, folder
         self.prefix = f"kraj-hosts-{secrets.token_hex(3)}"
@@ -156,7 +163,9 @@ class Site:
         public_key = (folder / "key.pub").read_text()
         self.key = cloud.compute.create_keypair(name=self.prefix, public_key=public_key)
         self._after(cloud.compute.delete_keypair, self.key)
-        self.flavor = cloud.compute.create_flavor(name=self.prefix, ram=512, vcpus=1, disk=3)
+        self.flavor = cloud.compute.create_flavor(
+            name=self.prefix, ram=self.memory_mib, vcpus=1, disk=3
+        )
         self._after(cloud.compute.delete_flavor, self.flavor)
         self.image = cloud.create_image(
             self.prefix,
@@ -200,9 +209,9 @@ class Site:
         self._after(lambda: api.remove_interface_from_router(router, subnet=subnet.id))
         return network
 
-    def server(self, name: str, network: Any, volume: str = "") -> Server:
-        """A server with a floating address; from a boot volume where one is given."""
-        disk: dict[str, Any] = {"image_id": self.image.id}
+    def server(self, name: str, network: Any, volume: str = "", image: str = "") -> Server:
+        """A server with a floating address; from a boot volume or image where one is given."""
+        disk: dict[str, Any] = {"image_id": image or self.image.id}
         if volume:
             device = {"boot_index": 0, "uuid": volume, "source_type": "volume"}
             disk = {"block_device_mapping": [{**device, "destination_type": "volume"}]}

@@ -32,7 +32,7 @@ Depth = Annotated[
         "--depth",
         envvar="KRAJ_LAB_DEPTH",
         help="api: nothing boots. hosts: every server is a container with systemd (root). "
-        "auto: hosts where this machine can do that.",
+        "vm: every server is a virtual machine (root). auto: hosts where this machine can do that.",
     ),
 ]
 PortOffset = Annotated[

@@ -26,6 +26,7 @@ PACKAGES: Final = (
     "linux-image-cloud-amd64", "grub-cloud-amd64", "initramfs-tools", "udev", "cloud-guest-utils",
     "systemd-resolved",
 )  # fmt: skip
+UNITS: Final = ("systemd-networkd", "systemd-resolved")
 #: What the build machine needs for it: package of Debian → its program.
 PROGRAMS: Final = {
     "dosfstools": "/usr/sbin/mkfs.vfat",
@@ -83,15 +84,20 @@ _BOOT_CODE: Final = 440  #: behind it is the table that protects the GPT
 
 def make_bootable(machine: Machine, environment: Mapping[str, str]) -> None:
     """Install kernel and boot loader into a running machine."""
-    for name, text in _FILES.items():
-        path = machine.tree / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_boot_settings(machine.tree)
     given = ["env", *(f"{name}={value}" for name, value in environment.items())]
     apt = [*given, "apt-get", "-q", "-y"]
     machine.execute(*apt, "update")
     machine.execute(*apt, "install", "--no-install-recommends", *PACKAGES)
-    machine.execute("systemctl", "enable", "systemd-networkd", "systemd-resolved")
+    machine.execute("systemctl", "enable", *UNITS)
+
+
+def write_boot_settings(tree: Path) -> None:
+    """Say how the machine mounts its disk, shows its console and sets up its network."""
+    for name, text in _FILES.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def prepare_boot_files(tree: Path) -> None:

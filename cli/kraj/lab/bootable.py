@@ -1,8 +1,8 @@
-"""Makes the image that servers of the depth `hosts` boot: Debian with systemd and cloud-init.
+"""Makes the image that the lab's servers boot: Debian with systemd and cloud-init.
 
-It takes the place of the empty disk that stands for Debian 12 where nothing boots. A file system
-without partitions, because containers need no boot loader. It is the lab's own: a real cloud gets
-Debian's cloud images.
+It takes the place of the empty disk that stands for Debian 12 where nothing boots. For containers
+it is a file system without partitions; virtual machines get a disk with kernel and boot loader. It
+is the lab's own: a real cloud gets Debian's cloud images.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from kraj.files import write_atomically
@@ -45,19 +47,34 @@ def ensure_bootable_image(settings: LabSettings, progress: Callable[[str], None]
     """Build the image where it is not there, or was built by another recipe. Raises KRJ504."""
     target = settings.images / NAME
     stamp = settings.data / "done" / "bootable-image"
-    recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    sources = [__file__, *([str(_disk().__file__)] if settings.virtual else [])]
+    recipe = hashlib.sha256(b"".join(Path(name).read_bytes() for name in sources)).hexdigest()
     if target.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == recipe:
         return
     work = settings.run / "image"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    tree, raw = work / "tree", work / "root.raw"
+    tree = work / "tree"
     progress("installing Debian")
+    _install(settings, tree)
+    progress("making the disk")
+    made = _write_disk(tree, work) if settings.virtual else _write_root(settings, tree, work)
+    made.replace(target)
+    shutil.rmtree(work)
+    write_atomically(stamp, recipe)
+
+
+def _install(settings: LabSettings, tree: Path) -> None:
     mirror = os.environ.get(MIRROR_VARIABLE, "")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **_proxies()}
-    include = f"--include={','.join(PACKAGES)}"
+    packages, hooks = [*PACKAGES], []
+    if settings.virtual:
+        packages += _disk().PACKAGES
+        units = " ".join(_disk().UNITS)
+        hooks = [f'--customize-hook=chroot "$1" systemctl enable {units}']
     command = [
-        "/usr/bin/mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", include,
+        "/usr/bin/mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
+        f"--include={','.join(packages)}", *hooks,
         RELEASE, str(tree), *([mirror] if mirror else []),
     ]  # fmt: skip
     run_logged(settings, "bootable-image", command, environment)
@@ -65,18 +82,33 @@ def ensure_bootable_image(settings: LabSettings, progress: Callable[[str], None]
         key.unlink()
     for name, text in _FILES.items():
         (tree / name).write_text(text, encoding="utf-8")
-    progress("making the disk")
+
+
+def _write_disk(tree: Path, work: Path) -> Path:
+    disk = _disk()
+    disk.write_boot_settings(tree)
+    disk.prepare_boot_files(tree)
+    made = disk.write_disk(tree, NAME, int(time.time()), work)
+    return work / str(made.file)
+
+
+def _write_root(settings: LabSettings, tree: Path, work: Path) -> Path:
+    raw, partial = work / "root.raw", work / "partial.qcow2"
     size = _mib(tree) + _SPARE_MIB
     with raw.open("wb") as file:
         file.truncate(size << 20)
     make = ["/usr/sbin/mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(tree), str(raw)]
-    run_logged(settings, "bootable-image", make, environment)
+    run_logged(settings, "bootable-image", make)
     convert = ["/usr/bin/qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(raw)]
-    partial = target.with_suffix(".partial")
-    run_logged(settings, "bootable-image", [*convert, str(partial)], environment)
-    partial.replace(target)
-    shutil.rmtree(work)
-    write_atomically(stamp, recipe)
+    run_logged(settings, "bootable-image", [*convert, str(partial)])
+    return partial
+
+
+def _disk() -> ModuleType:
+    # Imported when it is needed: its manifests' models would cost every command 0.2 s.
+    from kraj.images import disk  # noqa: PLC0415
+
+    return disk
 
 
 def _mib(tree: Path) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 
 import jinja2
 
+from kraj import kvm
 from kraj.files import write_atomically
 from kraj.lab.services import all_services
-from kraj.lab.settings import COMPUTE_HOSTS, LabSettings, Passwords
+from kraj.lab.settings import COMPUTE_HOSTS, DEPTHS, LabSettings, Passwords
 
 #: Template → file below `etc`. All hold passwords or stand beside some: mode 0600.
 FILES = {
@@ -27,6 +28,12 @@ FILES = {
     "rabbitmq.conf": "rabbitmq/rabbitmq.conf",
     "swift.conf": "swift/swift.conf",
     "swift-proxy.conf": "swift/proxy-server.conf",
+}
+#: Depth → what Nova drives.
+_COMPUTE_DRIVERS = {
+    "api": "kraj_lab.LabDriver",
+    "hosts": "kraj_hosts.HostsDriver",
+    "vm": "kraj_machines.MachinesDriver",
 }
 FOLDERS = (
     "data/glance/images", "data/glance/staging", "data/glance/tasks", "data/nova", "data/neutron",
@@ -84,6 +91,10 @@ def _values(settings: LabSettings) -> dict[str, Any]:
         "passwords": passwords,
         "user": getpass.getuser(),
         "boots": settings.boots,
+        "virtual": settings.virtual,
+        "virt_type": kvm.virt_type() if settings.virtual else "",
+        "libvirt_socket": str(settings.socket("libvirt-sock")),
+        "compute_driver": _COMPUTE_DRIVERS[settings.depth or DEPTHS[0]],
         "keystone_url": settings.keystone_url,
         # oslo.config takes a dollar sign for a reference to another setting.
         "transport_url": settings.queue_url.replace("$", "$$"),

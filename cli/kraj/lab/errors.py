@@ -86,8 +86,9 @@ DATABASE_EXISTS = error_code(
 HOSTS_IMPOSSIBLE = error_code(
     "KRJ516",
     "Servers cannot boot here",
-    "The lab's depth `hosts` makes containers, network namespaces, mounts and loop devices; the "
-    "machine does not allow one of them, or another lab of that depth is on it.",
+    "The lab's depths `hosts` and `vm` make containers or virtual machines, network namespaces, "
+    "mounts and loop devices; the machine does not allow one of them, or another lab of such a "
+    "depth is on it.",
     "Run kraj as root, or leave the depth out: without it every call is real, but nothing boots.",
 )
 NO_ROOM = error_code(

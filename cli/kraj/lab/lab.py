@@ -26,7 +26,7 @@ from kraj.lab.probes import listens
 from kraj.lab.programs import end_leftovers
 from kraj.lab.servers import check_machine, end_servers, unmount_below
 from kraj.lab.services import all_services
-from kraj.lab.settings import LabSettings
+from kraj.lab.settings import DEPTHS, LabSettings
 from kraj.lab.startup import Startup
 from kraj.lab.status import LabStatus, ServiceStatus, memory_mib
 from kraj.lab.supervision import Supervision
@@ -158,7 +158,7 @@ class Lab:
             exists,
             tuple(found),
             self.settings.clouds_file,
-            self.settings.boots,
+            self.settings.depth or DEPTHS[0],
         )
 
     def logs(self, service: str, lines: int) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -25,16 +26,24 @@ PACKAGES = {
     "memcached": (MEMCACHED, "memcached"),
 }
 #: What servers that boot need besides: package → program.
-HOST_PACKAGES = {
+BOOT_PACKAGES = {
     "mmdebstrap": "/usr/bin/mmdebstrap",
     "qemu-utils": "/usr/bin/qemu-img",
-    "podman": "/usr/bin/podman",
-    "runc": "/usr/sbin/runc",
     "nftables": "/usr/sbin/nft",
     "iproute2": "/usr/sbin/ip",
     "e2fsprogs": "/usr/sbin/resize2fs",
     "procps": "/usr/sbin/sysctl",
     "haproxy": "/usr/sbin/haproxy",
+}
+CONTAINER_PACKAGES = {"podman": "/usr/bin/podman", "runc": "/usr/sbin/runc"}
+#: Where Debian's packages put Python modules for the distribution's own Python.
+DISTRIBUTION_PYTHON = Path("/usr/lib/python3/dist-packages")
+MACHINE_PACKAGES = {
+    "libvirt-daemon": "/usr/sbin/libvirtd",
+    "libvirt-daemon-driver-qemu": "/usr/bin/virt-qemu-run",
+    "python3-libvirt": str(DISTRIBUTION_PYTHON / "libvirt.py"),
+    "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
+    "genisoimage": "/usr/bin/genisoimage",
 }
 HERE = Path(str(files("kraj.lab")))
 LOCK_FILE = HERE / "requirements.txt"
@@ -44,15 +53,29 @@ STAMP = ".installed"
 
 def missing_servers(settings: LabSettings | None = None) -> list[str]:
     """Distribution packages that a lab (of these settings) needs and that are not installed."""
-    hosts = HOST_PACKAGES if settings and settings.boots else {}
     return [
         *(
             package
             for package, (program, setting) in PACKAGES.items()
             if not Path(program).exists() and not (settings and getattr(settings, setting))
         ),
-        *(package for package, program in hosts.items() if not Path(program).exists()),
+        *(
+            package
+            for package, program in _boot_packages(settings).items()
+            if not Path(program).exists()
+        ),
     ]
+
+
+def _boot_packages(settings: LabSettings | None) -> dict[str, str]:
+    if settings is None or not settings.boots:
+        return {}
+    if not settings.virtual:
+        return BOOT_PACKAGES | CONTAINER_PACKAGES
+    # Imported when it is needed: its manifests' models would cost every command 0.2 s.
+    from kraj.images.disk import PROGRAMS  # noqa: PLC0415
+
+    return BOOT_PACKAGES | MACHINE_PACKAGES | PROGRAMS
 
 
 def install_servers(settings: LabSettings) -> None:
@@ -125,6 +148,28 @@ def install_openstack(settings: LabSettings) -> None:
     programs.run(folder, [*compiler, str(settings.venv / "lib")], os.environ)
     _install_drivers(settings, uv, python)
     write_atomically(settings.venv / STAMP, installed_versions())
+
+
+def lend_libvirt(settings: LabSettings) -> None:
+    """Let the venv use the distribution's Python module of libvirt. Raises KRJ503.
+
+    The registry has its sources only, which take a compiler and libvirt's headers.
+    """
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    module = DISTRIBUTION_PYTHON / f"libvirtmod{suffix}"
+    if not module.exists():
+        found = ", ".join(path.name for path in DISTRIBUTION_PYTHON.glob("libvirtmod.*"))
+        raise KrajError(
+            INSTALL_FAILED,
+            f"python3-libvirt is for another Python than {sys.version.split()[0]}: {found}",
+            hint="Set kraj up with the distribution's own Python (/usr/bin/python3).",
+        )
+    series = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    packages = settings.venv / "lib" / series / "site-packages"
+    for source in (module, DISTRIBUTION_PYTHON / "libvirt.py"):
+        link = packages / source.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(source)
 
 
 def _runs_this_python(python: Path) -> bool:

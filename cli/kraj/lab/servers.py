@@ -87,7 +87,7 @@ def check_network(settings: LabSettings) -> None:
             raise KrajError(
                 HOSTS_IMPOSSIBLE,
                 f"{EXTERNAL_IPV4}, the lab's external network, is routed to {device}",
-                hint="Stop the other lab of this depth on this machine: kraj lab destroy.",
+                hint="Stop the other lab whose servers boot on this machine: kraj lab destroy.",
             )
 
 

@@ -36,6 +36,7 @@ def all_services(settings: LabSettings) -> tuple[Service, ...]:
     """Every process of this lab, in the order of their start."""
     return (
         *_stores(settings),
+        *(_libvirt(settings) if settings.virtual else ()),
         *_apis(settings),
         *_nova(settings),
         *_cinder(settings),
@@ -146,11 +147,21 @@ def _memcached(settings: LabSettings) -> Service:
     )  # fmt: skip
 
 
+def _libvirt(settings: LabSettings) -> Iterator[Service]:
+    yield Service(
+        "libvirt",
+        _command(settings.venv / "bin" / "python", "-m", "kraj_lab_drivers.machines.daemon"),
+        STORES,
+        environment=_openstack_environment(settings),
+    )
+
+
 def _openstack_environment(settings: LabSettings) -> dict[str, str]:
     hosts = {
         "KRAJ_LAB_HOSTS": str(settings.hosts),
         "KRAJ_LAB_FABRIC": settings.fabric,
         "KRAJ_LAB_CALLS": str(settings.socket("network.sock")),
+        "KRAJ_LAB_LIBVIRT": str(settings.socket("libvirt-sock")),
     }
     return {
         **(hosts if settings.boots else {}),

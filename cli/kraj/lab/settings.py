@@ -24,8 +24,9 @@ from kraj.lab.errors import BAD_SETTING, FOREIGN_FOLDER, SETTING_FIXED, UNKNOWN_
 from kraj.lab.folders import told_plainly
 
 OPTIONAL_SERVICES = ("designate", "swift")
-#: How real a server is: `api` (it is ACTIVE, nothing boots) or `hosts` (systemd in a container).
-DEPTHS = ("api", "hosts")
+#: How real a server is: `api` (it is ACTIVE, nothing boots), `hosts` (systemd in a container) or
+#: `vm` (a virtual machine with a kernel of its own, by Nova's libvirt driver).
+DEPTHS = ("api", "hosts", "vm")
 COMPUTE_HOSTS = 3
 
 #: Availability zone → compute hosts in it; two failure domains, as the example region has.
@@ -204,11 +205,16 @@ class LabSettings:
     @property
     def boots(self) -> bool:
         """Whether servers boot."""
-        return self.depth == "hosts"
+        return self.depth in ("hosts", "vm")
+
+    @property
+    def virtual(self) -> bool:
+        """Whether servers are virtual machines."""
+        return self.depth == "vm"
 
     @property
     def hosts(self) -> Path:
-        """Disks, containers and consoles of servers that boot."""
+        """Disks, containers or virtual machines, and consoles of servers that boot."""
         return self.data / "hosts"
 
     @property

@@ -115,6 +115,8 @@ class Startup:
             # Services must not load half of the old and half of the new versions.
             self._supervision.stop()
             packages.install_openstack(self._settings)
+        if self._settings.virtual:
+            packages.lend_libvirt(self._settings)
 
     def _configure(self) -> None:
         write_configuration(self._settings)

@@ -29,7 +29,7 @@ class LabStatus:
     exists: bool
     services: tuple[ServiceStatus, ...]
     clouds_file: Path
-    boots: bool = False  #: whether its servers do: the depth `hosts`
+    depth: str = "api"  #: one of `kraj.lab.settings.DEPTHS`
 
     @property
     def running(self) -> bool:

@@ -53,4 +53,4 @@ def _summary(status: LabStatus) -> str:
 
 
 def _depth(status: LabStatus) -> str:
-    return "; servers boot" if status.boots else ""
+    return {"hosts": "; servers boot", "vm": "; servers are virtual machines"}.get(status.depth, "")

@@ -32,9 +32,9 @@ def test_two_labs_with_offsets_of_10000_and_20000_do_not_meet(tmp_path: Path) ->
 
 def test_an_unknown_depth_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(KrajError) as caught:
-        LabSettings(tmp_path, depth="vm")
+        LabSettings(tmp_path, depth="deep")
     assert caught.value.code is BAD_SETTING
-    assert "api, hosts" in caught.value.hint
+    assert "api, hosts, vm" in caught.value.hint
 
 
 @pytest.mark.parametrize(("made", "asked"), [("", "hosts"), ("api", "hosts"), ("hosts", "api")])

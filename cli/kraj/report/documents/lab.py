@@ -30,8 +30,9 @@ class LabStatusDocument(Document):
     folder: str = Field(description="The lab's folder.")
     exists: bool = Field(description="Whether there is a lab in it.")
     running: bool = Field(description="Whether every service runs.")
-    depth: Literal["api", "hosts"] = Field(
-        description="How real servers are: `api` (nothing boots) or `hosts` (they boot)."
+    depth: str = Field(
+        description="How real servers are: `api` (nothing boots), `hosts` (containers with "
+        "systemd) or `vm` (virtual machines)."
     )
     clouds_file: str = Field(description="The clouds.yaml with the entry `lab`.")
     memory_mib: int = Field(ge=0, description="Memory of all services in MiB.")
@@ -43,7 +44,7 @@ class LabStatusDocument(Document):
             folder=str(status.folder),
             exists=status.exists,
             running=status.running,
-            depth="hosts" if status.boots else "api",
+            depth=status.depth,
             clouds_file=str(status.clouds_file),
             memory_mib=status.memory_mib,
             services=tuple(LabServiceEntry.model_validate(item) for item in status.services),
