@@ -51,7 +51,7 @@ def plan_region(
 
     Raises KrajErrors with everything that cannot be planned at all (KRJ205, KRJ206, KRJ221), that
     the ledger contradicts (KRJ202), that has no addresses left (KRJ201, KRJ204), or every order
-    that does not fit (KRJ210; with `may_exceed`, for commands that only look, the plan carries them).
+    that does not fit (KRJ210; `may_exceed` is for commands that only look: the plan carries them).
     Those of the ledger name its `entry` in their details.
     """
     empty = Context(files, cloud, ledger)
