@@ -8,10 +8,12 @@ from kraj.model.loader import RegionFiles
 from kraj.model.problems import did_you_mean
 from kraj.model.service import ServiceCard
 from kraj.operations.region import ledger_text, read_region
+from kraj.planning.addresses import Ledger
 from kraj.planning.build import plan_region
 from kraj.planning.documents import Cloud
 from kraj.planning.ledger import ledger_from_text
 from kraj.planning.quote import Quote, quote_tenant
+from kraj.planning.tenant_check import TenantCheck, check_tenant
 
 #: Which services a cloud has changes what is built, and nothing of what is counted.
 _SERVICES = ("dns", "load-balancer")
@@ -35,10 +37,23 @@ def find_service(region: str | None, name: str) -> tuple[RegionFiles, ServiceCar
 
 def quote(region: str | None, slug: str) -> Quote:
     """What a tenant's file orders costs. Raises KRJ1xx, KRJ2xx; writes nothing."""
+    files, ledger, cloud = _planned_without_a_cloud(region, slug)
+    return quote_tenant(files, plan_region(files, ledger, cloud), slug)
+
+
+def check(region: str | None, slug: str) -> TenantCheck:
+    """What a tenant's file would mean. Raises KRJ1xx, KRJ2xx but KRJ210; writes nothing."""
+    files, ledger, cloud = _planned_without_a_cloud(region, slug)
+    plan = plan_region(files, ledger, cloud, may_exceed=True)
+    return check_tenant(files, plan, ledger, slug)
+
+
+def _planned_without_a_cloud(region: str | None, slug: str) -> tuple[RegionFiles, Ledger, Cloud]:
+    """What planning takes; the cloud is taken to have the services that change nothing here."""
     _project, folder, files = read_region(region)
     if slug not in files.tenants:
         similar = did_you_mean(slug, sorted(files.tenants))
         raise KrajError(UNKNOWN_NAME, f"unknown tenant {slug!r}{similar}")
     ledger = ledger_from_text(*ledger_text(folder))
     cloud = Cloud(name=files.region.clouds[0].name, auth_url="", region_name="", services=_SERVICES)
-    return quote_tenant(files, plan_region(files, ledger, cloud), slug)
+    return files, ledger, cloud

@@ -163,7 +163,7 @@ def refusals(region: Region, centre: Demand, requests: Iterable[Request]) -> Ite
     free = {resource: limit - centre[resource] for resource, limit in limits.items()}
     for resource, left in free.items():
         if left < 0:
-            yield _refusal("the centre itself", resource, centre[resource], limits[resource], None)
+            yield _refusal("the centre itself", resource, centre[resource], limits[resource])
     for request in requests:
         wanted = request.counted
         short = [
@@ -177,7 +177,7 @@ def refusals(region: Region, centre: Demand, requests: Iterable[Request]) -> Ite
                 resource,
                 wanted[resource],
                 max(0, free[resource]),
-                request.location,
+                request,
             )
         taken = request.used if short else wanted
         for resource in free:
@@ -185,7 +185,7 @@ def refusals(region: Region, centre: Demand, requests: Iterable[Request]) -> Ite
 
 
 def _refusal(
-    label: str, resource: str, wanted: int, fits: int, location: Location | None
+    label: str, resource: str, wanted: int, fits: int, request: Request | None = None
 ) -> KrajError:
     name = resource.removeprefix(POOL_PREFIX)
     what = f"storage pool {name}" if resource.startswith(POOL_PREFIX) else name.replace("_", " ")
@@ -193,6 +193,12 @@ def _refusal(
     return KrajError(
         OVER_CAPACITY,
         f"{label} needs {wanted:,} {unit} of {what}; the largest that fits is {fits:,} {unit}",
-        location,
-        details={"resource": resource, "wanted": wanted, "largest_fit": fits, "unit": unit},
+        request.location if request else None,
+        details={
+            "resource": resource,
+            "wanted": wanted,
+            "largest_fit": fits,
+            "unit": unit,
+            **({"tenant": request.label} if request else {}),
+        },
     )

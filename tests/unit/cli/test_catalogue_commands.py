@@ -59,3 +59,33 @@ def test_a_quote_for_an_unknown_town_is_refused(kraj: Kraj, project: Path) -> No
     wrong = kraj("tenant", "quote", "zelezny-brot")
     assert wrong.code == 1
     assert "unknown tenant 'zelezny-brot' (did you mean 'zelezny-brod'?)" in wrong.err
+
+
+def test_a_towns_file_is_judged_without_a_cloud(kraj: Kraj, project: Path) -> None:
+    outcome = kraj("tenant", "check", "zelezny-brod")
+    assert outcome.code == 0, outcome.err
+    assert "Železný Brod (zelezny-brod, new) fits." in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
+    document = kraj("tenant", "check", "zelezny-brod", "--json").json
+    assert document["passed"]
+    assert document["quote"] == kraj("tenant", "quote", "zelezny-brod", "--json").json
+    assert {made["service"] for made in document["servers"]} == {"records", "map"}
+    assert not (project / "inventories/liberecky/addresses.yaml").exists()
+
+
+def test_an_order_that_does_not_fit_is_a_clear_red(kraj: Kraj, project: Path) -> None:
+    region = project / "inventories/liberecky/region.yaml"
+    text = region.read_text(encoding="utf-8")
+    assert text.count("capacity: 3 TB") == 1
+    region.write_text(text.replace("capacity: 3 TB", "capacity: 700 GB"), encoding="utf-8")
+    outcome = kraj("tenant", "check", "zelezny-brod", "--markdown", "comment.md")
+    assert outcome.code == 1
+    assert "does not fit" in outcome.out
+    assert "KRJ210" in outcome.err
+    comment = (project / "comment.md").read_text(encoding="utf-8")
+    assert comment.startswith("<!-- kraj tenant check liberecky zelezny-brod -->\n")
+    assert "- **KRJ210** zelezny-brod needs 100 GiB of storage pool fast" in comment
+    assert "| storage fast | 100 |" in comment
+    document = kraj("tenant", "check", "zelezny-brod", "--json")
+    assert (document.code, document.json["passed"]) == (1, False)
+    assert document.json["refusals"][0]["line"] > 0

@@ -73,6 +73,7 @@ from kraj.report.documents.states import (
     StateUnlockDocument,
     StateVerifyDocument,
 )
+from kraj.report.documents.tenants import TenantCheckDocument
 
 _PREFIX = "kraj."
 
@@ -127,6 +128,7 @@ DOCUMENTS = _by_name(
         SchemasDocument,
         SecretListDocument,
         SecretShowDocument,
+        TenantCheckDocument,
         StateBackupsDocument,
         StateHistoryDocument,
         StateListDocument,
