@@ -6,9 +6,6 @@ cloud is not touched.
 
 from __future__ import annotations
 
-import difflib
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +17,9 @@ from kraj.engine.local.paths import parse_path
 from kraj.errors import KrajError, KrajErrors, Location
 from kraj.files import write_atomically
 from kraj.model.editing import with_value
-from kraj.model.loader import load_region
 from kraj.model.problems import did_you_mean
 from kraj.model.sources import display
+from kraj.operations.changes import FileChange, changed_region
 from kraj.operations.drift import StackDrift
 from kraj.operations.errors import FILES_CHANGED, FILES_NOT_WRITTEN, NO_SUCH_DRIFT, NOT_ACCEPTABLE
 from kraj.operations.region import PlannedRegion
@@ -30,24 +27,6 @@ from kraj.operations.stacks import stack_spec
 from kraj.planning.build import plan_region
 
 _STATE_PARTS = ("inputs", "outputs")
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """A file before and after."""
-
-    path: Path
-    before: str
-    after: str
-
-    @property
-    def diff(self) -> str:
-        """A unified diff with the file's name as people see it."""
-        name = display(self.path)
-        lines = difflib.unified_diff(
-            self.before.splitlines(keepends=True), self.after.splitlines(keepends=True), name, name
-        )
-        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,26 +160,9 @@ def _text_of(path: Path) -> str:
 
 
 def _check_region(planned: PlannedRegion, changes: Sequence[FileChange]) -> None:
-    """Read and plan a copy of the region with the changes; its errors name the real files."""
-    with tempfile.TemporaryDirectory(prefix="kraj-") as folder:
-        copy = Path(folder) / planned.folder.absolute().name
-        shutil.copytree(planned.folder, copy)
-        for change in changes:
-            target = copy / change.path.absolute().relative_to(planned.folder.absolute())
-            target.write_bytes(change.after.encode())
-        try:
-            files = load_region(copy, planned.project.roles)
-            plan_region(files, planned.plan.ledger, planned.access.cloud)
-        except KrajErrors as errors:
-            raise KrajErrors(_at_home(error, copy, planned) for error in errors.errors) from errors
-
-
-def _at_home(error: KrajError, copy: Path, planned: PlannedRegion) -> KrajError:
-    place = error.location
-    if place is not None and Path(place.file).is_relative_to(copy):
-        real = display(planned.folder / Path(place.file).relative_to(copy))
-        error.location = Location(real, place.line, place.column)
-    return error
+    """Read and plan a copy of the region with the changes."""
+    with changed_region(planned.folder, planned.project.roles, changes) as files:
+        plan_region(files, planned.plan.ledger, planned.access.cloud)
 
 
 def _write_all(changes: Sequence[FileChange]) -> None:

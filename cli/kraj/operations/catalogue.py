@@ -49,11 +49,16 @@ def check(region: str | None, slug: str) -> TenantCheck:
 
 
 def _planned_without_a_cloud(region: str | None, slug: str) -> tuple[RegionFiles, Ledger, Cloud]:
-    """What planning takes; the cloud is taken to have the services that change nothing here."""
+    """What planning takes. Raises KRJ120 for an unknown tenant."""
     _project, folder, files = read_region(region)
     if slug not in files.tenants:
         similar = did_you_mean(slug, sorted(files.tenants))
         raise KrajError(UNKNOWN_NAME, f"unknown tenant {slug!r}{similar}")
     ledger = ledger_from_text(*ledger_text(folder))
-    cloud = Cloud(name=files.region.clouds[0].name, auth_url="", region_name="", services=_SERVICES)
-    return files, ledger, cloud
+    return files, ledger, cloud_for_counting(files)
+
+
+def cloud_for_counting(files: RegionFiles) -> Cloud:
+    """A cloud that nobody signs in to, with the services that change nothing of what is counted."""
+    name = files.region.clouds[0].name
+    return Cloud(name=name, auth_url="", region_name="", services=_SERVICES)

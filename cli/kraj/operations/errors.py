@@ -75,6 +75,12 @@ NO_SUCH_SECRET = error_code(
     "No role of the stack's servers asks for a secret of that name.",
     "List them with `kraj secret list`.",
 )
+TENANT_EXISTS = error_code(
+    "KRJ716",
+    "Tenant exists",
+    "A file of that name is among the region's tenants; a new one never replaces it.",
+    "Change the file that is there, or give the new tenant another slug: `kraj tenant new SLUG`.",
+)
 NO_SUCH_SERVER = error_code(
     "KRJ714",
     "No such server",

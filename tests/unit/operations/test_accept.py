@@ -14,11 +14,11 @@ from kraj.errors import KrajError, KrajErrors
 from kraj.model.loader import load_region
 from kraj.operations.accept import (
     Acceptance,
-    FileChange,
     plan_acceptance,
     with_accepted,
     write_acceptance,
 )
+from kraj.operations.changes import FileChange
 from kraj.operations.clouds import CloudAccess
 from kraj.operations.drift import Finding, StackDrift
 from kraj.operations.project import Project

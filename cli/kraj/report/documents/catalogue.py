@@ -73,7 +73,7 @@ from kraj.report.documents.states import (
     StateUnlockDocument,
     StateVerifyDocument,
 )
-from kraj.report.documents.tenants import TenantCheckDocument
+from kraj.report.documents.tenants import TenantCheckDocument, TenantNewDocument
 
 _PREFIX = "kraj."
 
@@ -129,6 +129,7 @@ DOCUMENTS = _by_name(
         SecretListDocument,
         SecretShowDocument,
         TenantCheckDocument,
+        TenantNewDocument,
         StateBackupsDocument,
         StateHistoryDocument,
         StateListDocument,

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from kraj.drift.accepting import Proposal
 from kraj.model.sources import display
-from kraj.operations.accept import Acceptance, FileChange
+from kraj.operations.accept import Acceptance
+from kraj.operations.changes import FileChange
 from kraj.operations.region import PlannedRegion
 from kraj.report.documents.base import REGION, Document, Part, named, stack_field
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from kraj.model.sources import display
+from kraj.operations.new_tenant import NewTenant
 from kraj.planning.tenant_check import Fit, ServersMade, TenantCheck
 from kraj.report.documents.base import REGION, Document, Part, named
 from kraj.report.documents.failures import ErrorEntry
@@ -88,4 +90,23 @@ class TenantCheckDocument(Document):
             floating_addresses=check.addresses,
             warnings=check.warnings,
             quote=QuoteDocument.of(check.quote) if check.quote else None,
+        )
+
+
+class TenantNewDocument(Document):
+    """A new tenant's file."""
+
+    schema_: Literal["kraj.tenant.new/1"] = named("kraj.tenant.new/1")
+    file: str = Field(description="The file, relative to the current folder where it is below it.")
+    written: bool = Field(description="Whether it was written; false for --dry-run.")
+    text: str = Field(description="Its content.")
+    check: TenantCheckDocument = Field(description="What it means.")
+
+    @classmethod
+    def of(cls, new: NewTenant, *, written: bool) -> TenantNewDocument:
+        return cls(
+            file=display(new.path),
+            written=written,
+            text=new.text,
+            check=TenantCheckDocument.of(new.check),
         )
