@@ -92,7 +92,10 @@ class Way(ABC):
             )
             if done.returncode:
                 output.seek(start)
-                words = output.read().decode(errors="replace")[-4000:]
+                said = output.read().decode(errors="replace")
+                # Ansible's last words are a table of all hosts; why one failed stands above it.
+                faults = [line for line in said.splitlines() if line.startswith("fatal:")]
+                words = "\n".join(faults)[-4000:] or said[-4000:]
                 raise FailedError(f"{' '.join(command)} ended with {done.returncode}:\n{words}")
 
 
