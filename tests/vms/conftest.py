@@ -17,7 +17,7 @@ from kraj.lab import Lab
 from tests.hosts.conftest import ROOT, Site, cloud, network, running_lab
 
 __all__ = ("cloud", "network")
-PORT_OFFSET = 30000
+PORT_OFFSET = 15000
 
 
 class RoomySite(Site):
