@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from kraj import kvm
 from kraj.errors import KrajError
 from kraj.files import write_atomically
+from kraj.images.tools import missing
 from kraj.lab import programs
 from kraj.lab.errors import INSTALL_FAILED, SERVERS_MISSING
 from kraj.lab.services import MARIADB, MEMCACHED, RABBITMQ
@@ -42,7 +44,7 @@ MACHINE_PACKAGES = {
     "libvirt-daemon": "/usr/sbin/libvirtd",
     "libvirt-daemon-driver-qemu": "/usr/bin/virt-qemu-run",
     "python3-libvirt": str(DISTRIBUTION_PYTHON / "libvirt.py"),
-    "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
+    "qemu-system-x86": kvm.QEMU,
     "genisoimage": "/usr/bin/genisoimage",
 }
 HERE = Path(str(files("kraj.lab")))
@@ -59,11 +61,7 @@ def missing_servers(settings: LabSettings | None = None) -> list[str]:
             for package, (program, setting) in PACKAGES.items()
             if not Path(program).exists() and not (settings and getattr(settings, setting))
         ),
-        *(
-            package
-            for package, program in _boot_packages(settings).items()
-            if not Path(program).exists()
-        ),
+        *missing(_boot_packages(settings)),
     ]
 
 
@@ -80,15 +78,15 @@ def _boot_packages(settings: LabSettings | None) -> dict[str, str]:
 
 def install_servers(settings: LabSettings) -> None:
     """Install what is missing with apt-get, as root or through sudo. Raises KRJ502, KRJ503."""
-    missing = missing_servers(settings)
-    if not missing:
+    absent = missing_servers(settings)
+    if not absent:
         return
     prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
     if not shutil.which("apt-get") or not _may_run(prefix):
         raise KrajError(
             SERVERS_MISSING,
-            f"not installed: {', '.join(missing)}",
-            hint=f"As root: apt-get install --no-install-recommends {' '.join(missing)}. "
+            f"not installed: {', '.join(absent)}",
+            hint=f"As root: apt-get install --no-install-recommends {' '.join(absent)}. "
             "Or let the lab use servers of yours: kraj lab up --help.",
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -96,7 +94,7 @@ def install_servers(settings: LabSettings) -> None:
     _run(folder, [*prefix, "apt-get", "update", "-qq"], environment)
     _run(
         folder,
-        [*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
+        [*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *absent],
         environment,
     )
 
